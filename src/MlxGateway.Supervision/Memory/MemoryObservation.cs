@@ -1,0 +1,41 @@
+using MlxGateway.Supervision.Models;
+
+namespace MlxGateway.Supervision.Memory;
+
+/// <summary>What the machine has, read at one moment.</summary>
+/// <param name="Total">All the memory that this process could ever get: the machine's, or its container's limit.</param>
+/// <param name="Available">What could be had now without swapping.</param>
+/// <param name="Source">Where <paramref name="Total"/> comes from, in words for a person: <c>/proc/meminfo</c>, <c>the cgroup limit</c>.</param>
+public sealed record MemoryReading(ByteSize Total, ByteSize Available, string Source);
+
+/// <summary>What the models may use, worked out from one reading.</summary>
+/// <param name="Ceiling">The most that they could ever use together: min(budget, total) − reserve.</param>
+/// <param name="Usable">The most that they may use together now: min(budget, available + own use) − reserve. Never above <paramref name="Ceiling"/>.</param>
+public readonly record struct MemoryObservation(ByteSize Ceiling, ByteSize Usable);
+
+/// <summary>What the host has, and what a process tree takes from it.</summary>
+public interface IMemoryProbe
+{
+    /// <summary>Reads the host's memory now. Cheap enough to be asked once a second.</summary>
+    MemoryReading Read();
+
+    /// <summary>What would become available again if the process and its descendants were gone: private memory, not the file pages it maps.</summary>
+    /// <param name="pid">The leader of the process group.</param>
+    ByteSize FootprintOf(int pid);
+}
+
+/// <summary>Turns readings into what models may use, by the configured budget and reserve.</summary>
+public interface IMemoryGauge
+{
+    /// <summary>Reads the host and the given runners now.</summary>
+    /// <param name="runnerPids">The process ids of all live runners.</param>
+    MemoryObservation Observe(IReadOnlyCollection<int> runnerPids);
+
+    /// <summary>What a model needs in memory.</summary>
+    MemoryNeed NeedOf(ModelSpec model);
+}
+
+/// <summary>What a model needs in memory, and why that is so.</summary>
+/// <param name="Total">The sum of the parts.</param>
+/// <param name="Reason">The parts in words for a person: <c>weights 2.60 GB, KV cache 0.90 GB</c>, or <c>as configured</c>.</param>
+public sealed record MemoryNeed(ByteSize Total, string Reason);

@@ -1,0 +1,58 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace MlxGateway.Supervision.Models;
+
+/// <summary>One entry of <c>MlxGateway:Models</c> as it is written. The key is the model's id.</summary>
+public sealed class ModelOptions
+{
+    /// <summary>A repository id of the Hugging Face cache, a folder, or a file (<c>.gguf</c>).</summary>
+    public string? Source { get; set; }
+
+    /// <summary>The runner kind; null: it follows from the source.</summary>
+    public string? Runner { get; set; }
+
+    /// <summary>Other names for it.</summary>
+    public List<string> Aliases { get; set; } = [];
+
+    /// <summary>The memory it needs, as text with a unit; null: estimated from its files.</summary>
+    public ByteSize? Memory { get; set; }
+
+    /// <summary>Arguments put behind the kind's own.</summary>
+    public List<string> Args { get; set; } = [];
+
+    /// <summary>Environment variables; <c>${NAME}</c> expands from the gateway's own.</summary>
+    public Dictionary<string, string> Env { get; set; } = [];
+
+    /// <summary>The runner's working directory.</summary>
+    public string? WorkingDirectory { get; set; }
+
+    /// <summary>The command line of a <c>command</c> runner, one argument an entry; one of them names <c>{port}</c>.</summary>
+    public List<string> Command { get; set; } = [];
+
+    /// <summary>What a <c>command</c> runner must answer with a 2xx.</summary>
+    public string ReadyPath { get; set; } = "/v1/models";
+
+    /// <summary>The <c>model</c> value that the runner is sent.</summary>
+    public string? UpstreamModel { get; set; }
+
+    /// <summary>Requests at once; 0: as many as the engine takes.</summary>
+    [Range(0, 10_000)]
+    public int MaxConcurrency { get; set; }
+
+    /// <summary>How long it may go unused; zero: never unloaded; null: <c>Residency:IdleTimeout</c>.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "365.00:00:00")]
+    public TimeSpan? IdleTimeout { get; set; }
+
+    /// <summary>Never evicted, never idles out, does not count toward <c>MaxResident</c>.</summary>
+    public bool Pinned { get; set; }
+}
+
+/// <summary><c>MlxGateway:Discovery</c>: where models are looked for.</summary>
+public sealed class DiscoveryOptions
+{
+    /// <summary>Whether the Hugging Face cache is looked through.</summary>
+    public bool HuggingFaceCache { get; set; } = true;
+
+    /// <summary>Further folders of models.</summary>
+    public List<string> Folders { get; set; } = [];
+}

@@ -1,0 +1,72 @@
+namespace MlxGateway.Supervision.Models;
+
+/// <summary>Where the gateway knows a model from.</summary>
+public enum ModelOrigin
+{
+    /// <summary>An entry of <c>MlxGateway:Models</c>.</summary>
+    Configured,
+
+    /// <summary>Found on disk by a scan.</summary>
+    Discovered,
+
+    /// <summary>Served by the demonstration runner because there is no real model.</summary>
+    Demonstration,
+}
+
+/// <summary>A model the gateway may serve, exactly as configured or discovered. Immutable; compared by value, so that a reload can tell what changed.</summary>
+public sealed record ModelSpec
+{
+    /// <summary>The name clients send in the <c>model</c> field. Unique in the catalog.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>What the runner loads: a repository id of the Hugging Face cache, a folder or a file, as it was written. Null for a command that knows by itself.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>The absolute path that <see cref="Source"/> stands for on this machine; null if there is none or it is not here.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>The kind that serves it: <c>llama_server</c>, <c>command</c>, <c>demo</c>, …</summary>
+    public required string Runner { get; init; }
+
+    /// <summary>Where the gateway knows it from.</summary>
+    public ModelOrigin Origin { get; init; }
+
+    /// <summary>Other names that clients may use. Each is unique in the catalog.</summary>
+    public ValueList<string> Aliases { get; init; } = [];
+
+    /// <summary>The memory it needs, if somebody configured it; otherwise it is estimated.</summary>
+    public ByteSize? Memory { get; init; }
+
+    /// <summary>The bytes of its files; null where they are unknown or missing.</summary>
+    public ByteSize? FileBytes { get; init; }
+
+    /// <summary>Why it cannot be launched from what is on disk, in words for a person and with the command that fetches it; null when its files are complete or it needs none.</summary>
+    public string? Missing { get; init; }
+
+    /// <summary>Arguments put behind the kind's own.</summary>
+    public ValueList<string> Args { get; init; } = [];
+
+    /// <summary>Environment variables added to the runner's; <c>${NAME}</c> stands for the gateway's own variable.</summary>
+    public ValueMap Env { get; init; } = ValueMap.Empty;
+
+    /// <summary>The runner's working directory; null: the gateway's own.</summary>
+    public string? WorkingDirectory { get; init; }
+
+    /// <summary>The command line of a <c>command</c> runner; <c>{port}</c>, <c>{source}</c>, <c>{path}</c> and <c>{model}</c> are replaced in each argument.</summary>
+    public ValueList<string> Command { get; init; } = [];
+
+    /// <summary>The path that a <c>command</c> runner answers with a 2xx once it is ready.</summary>
+    public string ReadyPath { get; init; } = "/v1/models";
+
+    /// <summary>The <c>model</c> value the runner is sent; null: what the kind says.</summary>
+    public string? UpstreamModel { get; init; }
+
+    /// <summary>How many requests may be with the runner at once; 0: as many as the engine takes.</summary>
+    public int MaxConcurrency { get; init; }
+
+    /// <summary>How long it may go unused before it is unloaded; zero: never; null: the general setting.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>A pinned model is never evicted and never idles out, and does not count toward <c>MaxResident</c>.</summary>
+    public bool Pinned { get; init; }
+}

@@ -1,0 +1,102 @@
+using MlxGateway.Supervision.Models;
+
+namespace MlxGateway.Supervision.Residency;
+
+/// <summary>Where the HTTP side obtains a ready runner. Everything about who is in memory happens behind it.</summary>
+public interface IModelPool
+{
+    /// <summary>Waits until the model is ready, swapping models if it must.</summary>
+    /// <exception cref="LeaseRefusedException">The model cannot be served now; the exception says why, with numbers.</exception>
+    /// <exception cref="OperationCanceledException">The caller left. A load that it caused goes on.</exception>
+    Task<ModelLease> AcquireAsync(ModelSpec model, CancellationToken cancellationToken);
+
+    /// <summary>Lets the model finish what it is doing, stops it, and completes when its process is gone. Completes at once if it is not in memory.</summary>
+    Task UnloadAsync(string modelId, CancellationToken cancellationToken);
+
+    /// <summary>The state of every model that is, or was lately, in memory. Published whole after every change; reading it costs nothing.</summary>
+    PoolSnapshot Snapshot { get; }
+
+    /// <summary>Refuses new requests from now on, and completes when the running ones are over or <paramref name="patience"/> has passed, every runner is stopped and nothing is left.</summary>
+    Task ShutDownAsync(TimeSpan patience);
+}
+
+/// <summary>Why a lease was refused. The HTTP side maps each value to one status and code.</summary>
+public enum RefusalReason
+{
+    /// <summary>More requests wait than <c>QueueLimit</c> allows.</summary>
+    QueueFull,
+
+    /// <summary>It can never fit on this machine.</summary>
+    InsufficientMemory,
+
+    /// <summary>It would fit, but other programs hold the memory.</summary>
+    InsufficientMemoryNow,
+
+    /// <summary>Its launch failed, or it failed lately and is left alone for a while.</summary>
+    LaunchFailed,
+
+    /// <summary>The gateway is shutting down.</summary>
+    ShuttingDown,
+}
+
+/// <summary>The numbers of a memory refusal.</summary>
+/// <param name="Required">What the model needs.</param>
+/// <param name="Budget">The most that all models together may ever use.</param>
+/// <param name="Available">What is free for it now, without evicting anything.</param>
+/// <param name="Evictable">What evicting everything that may leave would add.</param>
+public sealed record MemoryShortage(ByteSize Required, ByteSize Budget, ByteSize Available, ByteSize Evictable);
+
+/// <summary>The pool will not serve this model now. The message is a sentence for a person, with numbers.</summary>
+public sealed class LeaseRefusedException(string message, RefusalReason reason, TimeSpan? retryAfter = null, MemoryShortage? shortage = null)
+    : Exception(message)
+{
+    /// <summary>Why.</summary>
+    public RefusalReason Reason { get; } = reason;
+
+    /// <summary>When it may be worth asking again; null: never.</summary>
+    public TimeSpan? RetryAfter { get; } = retryAfter;
+
+    /// <summary>The numbers, for the two memory reasons.</summary>
+    public MemoryShortage? Shortage { get; } = shortage;
+}
+
+/// <summary>Where a model stands on its way into, and out of, memory.</summary>
+public enum ResidentState
+{
+    /// <summary>No process and no memory.</summary>
+    Absent,
+
+    /// <summary>The process is starting. Its memory is already counted; requests wait.</summary>
+    Launching,
+
+    /// <summary>Serving. The only state that grants leases.</summary>
+    Ready,
+
+    /// <summary>Chosen to leave. Existing leases finish; no new ones are granted.</summary>
+    Draining,
+
+    /// <summary>The process is being stopped. Its memory is counted until it is gone.</summary>
+    Stopping,
+
+    /// <summary>A launch failed or the process died. Refused until the cooldown ends.</summary>
+    Cooling,
+}
+
+/// <summary>The state of the pool at one moment.</summary>
+/// <param name="Models">Every model that is not absent, and every absent one that somebody waits for, ordered by id.</param>
+/// <param name="Memory">The last observation of memory.</param>
+/// <param name="Planned">The sum of what the resident models are counted with.</param>
+/// <param name="IsShuttingDown">Whether new requests are refused.</param>
+public sealed record PoolSnapshot(IReadOnlyList<ResidentSnapshot> Models, Memory.MemoryObservation Memory, ByteSize Planned, bool IsShuttingDown);
+
+/// <summary>One model's place in a <see cref="PoolSnapshot"/>.</summary>
+/// <param name="Id">The model.</param>
+/// <param name="State">Where it stands.</param>
+/// <param name="Runner">The kind that serves it.</param>
+/// <param name="Pid">Its process; null where there is none yet or any more.</param>
+/// <param name="Port">Its port; null where there is none.</param>
+/// <param name="Leases">How many requests are with it.</param>
+/// <param name="Waiting">How many requests wait for it.</param>
+/// <param name="Since">When it entered this state.</param>
+/// <param name="Planned">The memory it is counted with.</param>
+public sealed record ResidentSnapshot(string Id, ResidentState State, string Runner, int? Pid, int? Port, int Leases, int Waiting, DateTimeOffset Since, ByteSize Planned);

@@ -1,0 +1,43 @@
+using MlxGateway.Supervision.Models;
+
+namespace MlxGateway.Supervision.Runners;
+
+/// <summary>A live runner that has proved that it can answer.</summary>
+public interface IRunner
+{
+    /// <summary>Its base address on loopback, without a path.</summary>
+    Uri Address { get; }
+
+    /// <summary>The process id of the runner, which leads a process group of its own.</summary>
+    int Pid { get; }
+
+    /// <summary>The connections to this launch of the runner and to no other; closed before it is told to stop.</summary>
+    HttpMessageInvoker Connections { get; }
+
+    /// <summary>What a client's request must look like for this runner.</summary>
+    RunnerManners Manners { get; }
+
+    /// <summary>Completes when the process is gone, for whatever reason, with words for a person: how it ended and its last lines. Never faults.</summary>
+    Task<string> Gone { get; }
+
+    /// <summary>Closes the connections, stops the whole process tree and completes when nothing of it is left. May be called more than once. Never throws.</summary>
+    Task StopAsync();
+}
+
+/// <summary>What a client's request must look like for one runner.</summary>
+/// <param name="UpstreamModel">The <c>model</c> value it must carry.</param>
+/// <param name="ReusesConnections">Whether a connection may carry a second request after one that was not streamed.</param>
+public sealed record RunnerManners(string UpstreamModel, bool ReusesConnections);
+
+/// <summary>Starts a runner for a model and returns once it has proved that it can answer.</summary>
+public interface IRunnerLauncher
+{
+    /// <param name="model">What to launch.</param>
+    /// <param name="launch">The number of this launch, for names and logs.</param>
+    /// <param name="cancellationToken">Ends the launch; nothing of it is left when the task completes.</param>
+    /// <exception cref="LaunchFailedException">It did not become ready; the message says why and carries the runner's last lines.</exception>
+    Task<IRunner> LaunchAsync(ModelSpec model, int launch, CancellationToken cancellationToken);
+}
+
+/// <summary>A runner did not become ready. The message is for people and has no secrets in it.</summary>
+public sealed class LaunchFailedException(string message) : Exception(message);

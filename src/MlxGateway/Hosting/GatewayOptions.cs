@@ -1,0 +1,39 @@
+using MlxGateway.Access;
+using MlxGateway.Inference;
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Residency;
+using MlxGateway.Supervision.Runners;
+
+namespace MlxGateway.Hosting;
+
+/// <summary>The section <c>MlxGateway</c>, whole. Every key that may stand in it is a property of this type or of one it holds; any other key is an error.</summary>
+public sealed class GatewayOptions
+{
+    /// <summary>The model of a request that names none; null: such a request is an error.</summary>
+    public string? DefaultModel { get; set; }
+
+    /// <summary>Where models are looked for.</summary>
+    public DiscoveryOptions Discovery { get; set; } = new();
+
+    /// <summary>Where the engines are.</summary>
+    public EngineOptions Engines { get; set; } = new();
+
+    /// <summary>How much memory models may use.</summary>
+    public MemoryOptions Memory { get; set; } = new();
+
+    /// <summary>Who may be in memory, and for how long.</summary>
+    public ResidencyOptions Residency { get; set; } = new();
+
+    /// <summary>What a request may ask of the gateway.</summary>
+    public LimitOptions Limits { get; set; } = new();
+
+    /// <summary>How streaming clients are kept waiting.</summary>
+    public StreamOptions Streams { get; set; } = new();
+
+    /// <summary>Who may use the gateway.</summary>
+    public AccessOptions Access { get; set; } = new();
+
+    /// <summary>The models, by id.</summary>
+    public Dictionary<string, ModelOptions> Models { get; set; } = new(StringComparer.Ordinal);
+}
