@@ -1,3 +1,38 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-app.Run();
+using MlxGateway.Hosting;
+using MlxGateway.Inference;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Processes;
+
+var (configuration, failure) = GatewayConfiguration.Read(args);
+if (configuration is null)
+{
+    return failure!.Report();
+}
+
+var options = configuration.Options;
+var processes = new ProcessesOptions();
+var builder = GatewayHost.CreateBuilder(configuration);
+builder.AddTelemetry(Path.Combine(processes.StateDirectory, "logs"));
+
+// Below the floor: models, memory, processes, runners, residency.
+builder.Services
+    .AddModels()
+    .AddMemory(options.Memory)
+    .AddProcesses(processes)
+    .AddRunners(options.Engines)
+    .AddResidency(options.Residency);
+
+// The house.
+builder.Services
+    .AddInference(new InferenceSettings(options.Limits, options.Streams))
+    .AddAccess(configuration.Root["AllowedHosts"], options.Access.AllowAnonymousNetwork)
+    .AddApiReference();
+
+await using var app = builder.Build();
+app.UseRequestIds();
+app.UseErrorShape();
+app.UseAccess();
+app.MapInference();
+app.MapAdmin();
+app.MapApiReference();
+return await app.ServeAsync(configuration);

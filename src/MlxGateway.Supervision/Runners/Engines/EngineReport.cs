@@ -1,0 +1,23 @@
+namespace MlxGateway.Supervision.Runners.Engines;
+
+/// <summary>What a search for an engine found.</summary>
+/// <param name="Engine">The kind that needs it.</param>
+/// <param name="Path">Where it is; null: not found.</param>
+/// <param name="Version">What it says of its version.</param>
+/// <param name="PassedOver">What was looked at and not taken, each with the reason.</param>
+/// <param name="Install">The one command that installs it on this kind of machine.</param>
+public sealed record EngineReport(string Engine, string? Path, string? Version, IReadOnlyList<string> PassedOver, string Install)
+{
+    /// <summary>Whether it can be used.</summary>
+    public bool IsFound => Path is not null;
+}
+
+/// <summary>An engine that the gateway looks for on the machine.</summary>
+public interface IEngine
+{
+    /// <summary>The kind that needs it.</summary>
+    string Name { get; }
+
+    /// <summary>Looks for it, or gives what was found before as long as that is still there.</summary>
+    Task<EngineReport> FindAsync(CancellationToken cancellationToken);
+}

@@ -1,0 +1,123 @@
+using System.Text.RegularExpressions;
+using MlxGateway.Supervision.Processes;
+
+namespace MlxGateway.Supervision.Runners.Engines;
+
+/// <summary>Finds llama.cpp's <c>llama-server</c> and remembers it by path and time of change, so that an upgrade is noticed and nothing else costs.</summary>
+internal sealed partial class LlamaServerEngine(EngineOptions options, IChildProcesses processes, TimeProvider time) : IEngine
+{
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
+    private readonly Lock _lock = new();
+    private (EngineReport Report, DateTime Changed)? _found;
+
+    /// <inheritdoc/>
+    public string Name => "llama_server";
+
+    /// <summary>The path of the program.</summary>
+    /// <exception cref="LaunchFailedException">There is none; the message names the command that installs it.</exception>
+    public async ValueTask<string> RequireAsync(CancellationToken cancellationToken)
+    {
+        var report = await FindAsync(cancellationToken);
+        return report.Path ?? throw new LaunchFailedException(report.PassedOver.Count == 0
+            ? $"llama-server is not installed. Install it with: {report.Install}"
+            : $"No usable llama-server was found ({string.Join("; ", report.PassedOver)}). Install it with: {report.Install}");
+    }
+
+    /// <inheritdoc/>
+    public async Task<EngineReport> FindAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_found is { Report.Path: { } path } found && File.Exists(path) && File.GetLastWriteTimeUtc(path) == found.Changed)
+            {
+                return found.Report;
+            }
+        }
+
+        var report = await SearchAsync(cancellationToken);
+        lock (_lock)
+        {
+            _found = report.Path is { } path ? (report, File.GetLastWriteTimeUtc(path)) : null;
+        }
+
+        return report;
+    }
+
+    private async Task<EngineReport> SearchAsync(CancellationToken cancellationToken)
+    {
+        var passedOver = new List<string>();
+        foreach (var candidate in Candidates(passedOver))
+        {
+            var (version, why) = await ProbeAsync(candidate, cancellationToken);
+            if (version is not null)
+            {
+                return new EngineReport(Name, candidate, version, passedOver, InstallCommand());
+            }
+
+            passedOver.Add($"{candidate}: {why}");
+        }
+
+        return new EngineReport(Name, null, null, passedOver, InstallCommand());
+    }
+
+    private IEnumerable<string> Candidates(List<string> passedOver)
+    {
+        if (options.LlamaServer.Executable is not { } configured)
+        {
+            return ExecutablePlaces.Of("llama-server");
+        }
+
+        // A configured program is the only one: taking another in its place would hide the mistake.
+        if (!Path.IsPathRooted(configured) && !configured.Contains('/', StringComparison.Ordinal))
+        {
+            return ExecutablePlaces.Of(configured);
+        }
+
+        var full = Path.GetFullPath(configured);
+        if (File.Exists(full))
+        {
+            return [full];
+        }
+
+        passedOver.Add($"{full}: does not exist");
+        return [];
+    }
+
+    private async Task<(string? Version, string? Why)> ProbeAsync(string path, CancellationToken cancellationToken)
+    {
+        ChildProcess child;
+        try
+        {
+            child = processes.Start(new ChildCommand { Label = "llama-server-version", Executable = path, Arguments = ["--version"], Environment = RunnerEnvironment.Cleaned() });
+        }
+        catch (ChildStartException failed)
+        {
+            return (null, failed.Message);
+        }
+
+        try
+        {
+            var exit = await child.Exited.WaitAsync(ProbeTimeout, time, cancellationToken);
+            var lines = child.Output.Lines();
+            var version = lines.Select(l => VersionLine().Match(l)).FirstOrDefault(m => m.Success)?.Groups[1].Value;
+            return version is not null ? (version, null) : (null, $"--version ended with {exit} and said nothing of a version{(lines.Count > 0 ? $" but: {lines[^1]}" : "")}");
+        }
+        catch (TimeoutException)
+        {
+            return (null, $"--version did not end within {ProbeTimeout.TotalSeconds:0} s");
+        }
+        finally
+        {
+            await child.StopAsync(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    private static string InstallCommand() =>
+        OperatingSystem.IsMacOS() || File.Exists("/home/linuxbrew/.linuxbrew/bin/brew") ? "brew install llama.cpp"
+        : File.Exists("/usr/bin/pacman") ? "sudo pacman -S llama.cpp"
+        : File.Exists("/etc/NIXOS") ? "nix profile install nixpkgs#llama-cpp"
+        : "curl -LsSf https://llama.app/install.sh | sh";
+
+    [GeneratedRegex(@"version:\s*(.+?)\s*$")]
+    private static partial Regex VersionLine();
+}

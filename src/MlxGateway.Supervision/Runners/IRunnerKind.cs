@@ -1,0 +1,33 @@
+using MlxGateway.Supervision.Models;
+
+namespace MlxGateway.Supervision.Runners;
+
+/// <summary>How to speak to one kind of engine: its command line, its proof of readiness, its names for things. Has no state of its own.</summary>
+public interface IRunnerKind
+{
+    /// <summary>The name in <c>Runner</c>.</summary>
+    string Name { get; }
+
+    /// <summary>How a client's request must look for it.</summary>
+    RunnerManners MannersFor(ModelSpec model);
+
+    /// <summary>What to start so that the model is served on the port.</summary>
+    /// <exception cref="LaunchFailedException">It cannot be started here: the engine is missing, for example. The message says what to do.</exception>
+    ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken);
+}
+
+/// <summary>What to start, and how it proves that it can answer.</summary>
+public sealed record LaunchPlan
+{
+    /// <summary>The program: an absolute path, or a name to be found on the <c>PATH</c>.</summary>
+    public required string Executable { get; init; }
+
+    /// <summary>Its arguments, each as it is.</summary>
+    public required IReadOnlyList<string> Arguments { get; init; }
+
+    /// <summary>Variables that the kind adds to the cleaned environment.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Paths that must each answer with a 2xx, in this order, before a client is sent there.</summary>
+    public required IReadOnlyList<string> ReadyPaths { get; init; }
+}

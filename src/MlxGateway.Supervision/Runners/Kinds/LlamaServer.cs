@@ -1,0 +1,40 @@
+using System.Globalization;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners.Engines;
+
+namespace MlxGateway.Supervision.Runners.Kinds;
+
+/// <summary>llama.cpp's <c>llama-server</c> with one GGUF model.</summary>
+internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
+{
+    /// <inheritdoc/>
+    public string Name => "llama_server";
+
+    // It answers to any name. Connections are not reused: it closes them after a stream although it promises not to, and its few threads are held by idle ones.
+    /// <inheritdoc/>
+    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: false);
+
+    /// <inheritdoc/>
+    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
+    {
+        var executable = await engine.RequireAsync(cancellationToken);
+        List<string> arguments =
+        [
+            "--model", model.Path ?? throw new LaunchFailedException(model.Missing ?? $"Model '{model.Id}' has no file."),
+            "--host", "127.0.0.1",
+            "--port", port.ToString(CultureInfo.InvariantCulture),
+            "--no-webui",
+        ];
+
+        // Otherwise it tells clients the path of the file. A comma would make it several names.
+        if (!model.Id.Contains(',', StringComparison.Ordinal))
+        {
+            arguments.AddRange(["--alias", model.Id]);
+        }
+
+        arguments.AddRange(model.Args);
+
+        // It answers 503 to everything until the model is loaded; /health is the engine's own word for ready.
+        return new LaunchPlan { Executable = executable, Arguments = arguments, ReadyPaths = ["/v1/models", "/health"] };
+    }
+}

@@ -1,0 +1,58 @@
+using MlxGateway.Supervision.Processes;
+using Polly;
+using Polly.Retry;
+
+namespace MlxGateway.Supervision.Runners;
+
+/// <summary>Waits until a runner proves that it can answer: each of its paths with a 2xx, and the port in the hands of our own child.</summary>
+internal sealed class Readiness(TimeProvider time)
+{
+    // A server that accepts and says nothing must not hold up the proof for ever; it is simply asked again.
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly ResiliencePipeline<bool> _patience = new ResiliencePipelineBuilder<bool> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<bool>
+        {
+            ShouldHandle = static outcome => ValueTask.FromResult(outcome.Exception is null && !outcome.Result),
+            MaxRetryAttempts = int.MaxValue,
+            BackoffType = DelayBackoffType.Exponential,
+            Delay = TimeSpan.FromMilliseconds(3),
+            MaxDelay = TimeSpan.FromMilliseconds(50),
+        })
+        .Build();
+
+    /// <summary>Completes when the runner is ready. The process's own end is not watched here: the caller cancels.</summary>
+    /// <exception cref="PortTakenException">Somebody else answers on the port.</exception>
+    public async Task WaitAsync(ChildProcess child, int port, Uri address, HttpMessageInvoker connections, IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    {
+        foreach (var path in paths)
+        {
+            var uri = new Uri(address, path);
+            await _patience.ExecuteAsync(async token => await AnswersAsync(connections, uri, token), cancellationToken);
+        }
+
+        if (child.OwnsPort(port) == false)
+        {
+            throw new PortTakenException();
+        }
+    }
+
+    private async ValueTask<bool> AnswersAsync(HttpMessageInvoker connections, Uri uri, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(ProbeTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, uri) { Headers = { ConnectionClose = true } };
+            using var response = await connections.SendAsync(request, either.Token);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception failed) when (failed is HttpRequestException or IOException || (failed is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>Somebody else listens on the port that a runner was given.</summary>
+internal sealed class PortTakenException : Exception;

@@ -1,0 +1,44 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MlxGateway.Supervision.Runners;
+
+/// <summary>The connections to one launch of a runner. They end with it, so that no request can ever reach a later process on the same port.</summary>
+public static class RunnerConnections
+{
+    private static readonly HttpRequestOptionsKey<bool> Opened = new("MlxGateway.ConnectionOpened");
+
+    /// <summary>Whether a connection was opened for this request, so that it did not go out on one that had served before.</summary>
+    public static bool WasOpenedFor(HttpRequestMessage request) => request.Options.TryGetValue(Opened, out var opened) && opened;
+
+    /// <summary>A new set of connections.</summary>
+    internal static HttpMessageInvoker Open() => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ActivityHeadersPropagator = null,
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+
+        // Shorter than any server's own keep-alive, so that the runner is rarely the one who closes.
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(2),
+        ConnectCallback = ConnectAsync,
+    });
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        context.InitialRequestMessage.Options.Set(Opened, true);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, context.DnsEndPoint.Port, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Collections;
+using System.Text.RegularExpressions;
+
+namespace MlxGateway.Supervision.Runners;
+
+/// <summary>The environment that runners get: the gateway's own without its settings and without anybody's secrets.</summary>
+internal static partial class RunnerEnvironment
+{
+    /// <summary>The gateway's environment, cleaned.</summary>
+    public static Dictionary<string, string> Cleaned() => Environment.GetEnvironmentVariables()
+        .Cast<DictionaryEntry>()
+        .Select(e => ((string)e.Key, (string?)e.Value ?? ""))
+        .Where(e => !Unwanted().IsMatch(e.Item1))
+        .ToDictionary(e => e.Item1, e => e.Item2, StringComparer.Ordinal);
+
+    /// <summary>The cleaned environment with a kind's and a model's own variables on top. In the model's, <c>${NAME}</c> stands for the gateway's own variable, also for one that was cleaned away: who writes it means it.</summary>
+    public static Dictionary<string, string> For(IReadOnlyDictionary<string, string> kind, IReadOnlyDictionary<string, string> model)
+    {
+        var all = Cleaned();
+        foreach (var (name, value) in kind)
+        {
+            all[name] = value;
+        }
+
+        foreach (var (name, value) in model)
+        {
+            all[name] = Expand(value);
+        }
+
+        return all;
+    }
+
+    /// <summary>Replaces each <c>${NAME}</c> by the gateway's own variable; one that is not set becomes nothing.</summary>
+    public static string Expand(string value) => Reference().Replace(value, m => Environment.GetEnvironmentVariable(m.Groups[1].Value) ?? "");
+
+    // The server's own address and settings would bind a .NET runner to the gateway's port; a key meant for another service is not the runner's business.
+    [GeneratedRegex("^(MLXGATEWAY_|MlxGateway__|ASPNETCORE_|DOTNET_(URLS|ENVIRONMENT|HOSTBUILDER)|Logging__|Kestrel__|URLS$|Serilog__|LLAMA_SERVER_ROUTER_|LLAMA_API_KEY)|(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY)S?(_|$)", RegexOptions.IgnoreCase)]
+    private static partial Regex Unwanted();
+
+    [GeneratedRegex(@"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")]
+    private static partial Regex Reference();
+}

@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Logging;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Processes;
+
+namespace MlxGateway.Supervision.Runners;
+
+/// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
+internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, IChildProcesses processes, Readiness readiness, ILogger<RunnerLauncher> logger) : IRunnerLauncher
+{
+    // Between choosing a port and the engine's bind another program may take it; the next port is as good.
+    private const int PortAttempts = 3;
+    private readonly Dictionary<string, IRunnerKind> _kinds = kinds.ToDictionary(k => k.Name, StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public async Task<IRunner> LaunchAsync(ModelSpec model, int launch, CancellationToken cancellationToken)
+    {
+        if (!_kinds.TryGetValue(model.Runner, out var kind))
+        {
+            throw new LaunchFailedException($"Runner kind '{model.Runner}' is not known.");
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await LaunchAsync(model, launch, kind, PortAllocator.Allocate(), cancellationToken);
+            }
+            catch (PortTakenException) when (attempt < PortAttempts)
+            {
+                Log.PortTaken(logger, model.Id, launch);
+            }
+            catch (PortTakenException)
+            {
+                throw new LaunchFailedException($"Other programs took the port of model '{model.Id}' {PortAttempts} times.");
+            }
+            catch (ChildStartException failed)
+            {
+                throw new LaunchFailedException($"The runner of model '{model.Id}' could not be started: {failed.Message}");
+            }
+        }
+    }
+
+    private async Task<IRunner> LaunchAsync(ModelSpec model, int launch, IRunnerKind kind, int port, CancellationToken cancellationToken)
+    {
+        var plan = await kind.PlanAsync(model, port, cancellationToken);
+        var secrets = SecretFilter.SecretsOf(model.Env.Entries);
+        var child = processes.Start(new ChildCommand
+        {
+            Label = $"{model.Id}-{launch}",
+            Executable = plan.Executable,
+            Arguments = plan.Arguments,
+            Environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries),
+            WorkingDirectory = model.WorkingDirectory,
+        });
+        Log.Started(logger, model.Id, launch, child.Pid, port, plan.Executable);
+        var address = new UriBuilder(Uri.UriSchemeHttp, "127.0.0.1", port).Uri;
+        var runner = new RunnerProcess(model, child, address, RunnerConnections.Open(), kind.MannersFor(model), secrets);
+        try
+        {
+            await ProveAsync(model, child, runner, port, plan.ReadyPaths, secrets, cancellationToken);
+            return runner;
+        }
+        catch
+        {
+            await runner.StopAsync();
+            throw;
+        }
+    }
+
+    // Ready, or gone: whichever comes first ends the wait.
+    private async Task ProveAsync(ModelSpec model, ChildProcess child, RunnerProcess runner, int port, IReadOnlyList<string> paths, IReadOnlyList<string> secrets, CancellationToken cancellationToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var proving = readiness.WaitAsync(child, port, runner.Address, runner.Connections, paths, ended.Token);
+        await Task.WhenAny(proving, child.Exited);
+        if (child.Exited.IsCompleted)
+        {
+            await ended.CancelAsync();
+            await proving.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (PortAllocator.IsTaken(port))
+            {
+                throw new PortTakenException();
+            }
+
+            throw new LaunchFailedException($"The runner of model '{model.Id}' ended before it was ready: {await RunnerProcess.DescribeEndAsync(child, secrets)}");
+        }
+
+        try
+        {
+            await proving;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException($"The runner of model '{model.Id}' was not ready yet. {RunnerProcess.LastLines(child, secrets)}", cancellationToken);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2501, LogLevel.Information, "Started a runner for {Model} (launch {Launch}): process {Pid}, port {Port}, {Executable}.")]
+        public static partial void Started(ILogger logger, string model, int launch, int pid, int port, string executable);
+
+        [LoggerMessage(2502, LogLevel.Warning, "Another program holds the port of {Model} (launch {Launch}); trying another one.")]
+        public static partial void PortTaken(ILogger logger, string model, int launch);
+    }
+}

@@ -1,0 +1,65 @@
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Processes;
+
+namespace MlxGateway.Supervision.Runners;
+
+/// <summary>A runner that is a child process.</summary>
+internal sealed class RunnerProcess : IRunner
+{
+    private readonly ChildProcess _child;
+    private readonly TimeSpan _grace;
+
+    public RunnerProcess(ModelSpec model, ChildProcess child, Uri address, HttpMessageInvoker connections, RunnerManners manners, IReadOnlyList<string> secrets)
+    {
+        _child = child;
+        _grace = GraceFor(model);
+        Address = address;
+        Connections = connections;
+        Manners = manners;
+        Gone = DescribeEndAsync(child, secrets);
+    }
+
+    /// <inheritdoc/>
+    public Uri Address { get; }
+
+    /// <inheritdoc/>
+    public int Pid => _child.Pid;
+
+    /// <inheritdoc/>
+    public HttpMessageInvoker Connections { get; }
+
+    /// <inheritdoc/>
+    public RunnerManners Manners { get; }
+
+    /// <inheritdoc/>
+    public Task<string> Gone { get; }
+
+    /// <summary>How long a runner may take to end by itself: killing one that gives back a large wired memory can strand it, so a large model gets more time.</summary>
+    public static TimeSpan GraceFor(ModelSpec model)
+    {
+        var bytes = (model.Memory ?? model.FileBytes ?? ByteSize.Zero).Bytes;
+        return TimeSpan.FromSeconds(Math.Min(120, 5 + (bytes / (4L << 30))));
+    }
+
+    /// <inheritdoc/>
+    public Task StopAsync()
+    {
+        // Before the signal: an engine may wait for its clients, and some wait long for idle connections.
+        Connections.Dispose();
+        return _child.StopAsync(_grace);
+    }
+
+    /// <summary>How a child ended and what it said last, for a person and without secrets.</summary>
+    public static async Task<string> DescribeEndAsync(ChildProcess child, IReadOnlyList<string> secrets)
+    {
+        var exit = await child.Exited;
+        return $"the process ended with {exit}. {LastLines(child, secrets)}";
+    }
+
+    /// <summary>The last lines of a child's output in one sentence.</summary>
+    public static string LastLines(ChildProcess child, IReadOnlyList<string> secrets)
+    {
+        var lines = child.Output.Lines().TakeLast(8).Select(l => SecretFilter.Clean(l.Trim(), secrets)).Where(l => l.Length > 0).ToList();
+        return lines.Count == 0 ? "It wrote nothing." : $"Its last lines: {string.Join(" | ", lines)}";
+    }
+}

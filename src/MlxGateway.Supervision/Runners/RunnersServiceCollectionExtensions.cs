@@ -1,0 +1,28 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using MlxGateway.Supervision.Runners;
+using MlxGateway.Supervision.Runners.Engines;
+using MlxGateway.Supervision.Runners.Kinds;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the room of the runners.</summary>
+public static class RunnersServiceCollectionExtensions
+{
+    /// <summary>Registers every kind of runner and what launches them.</summary>
+    public static IServiceCollection AddRunners(this IServiceCollection services, EngineOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<LlamaServerEngine>();
+        services.AddSingleton<IEngine>(static all => all.GetRequiredService<LlamaServerEngine>());
+        services.TryAddEnumerable(
+        [
+            ServiceDescriptor.Singleton<IRunnerKind, LlamaServer>(),
+            ServiceDescriptor.Singleton<IRunnerKind, Command>(),
+            ServiceDescriptor.Singleton<IRunnerKind, Demo>(),
+        ]);
+        services.AddSingleton<IRunnerLauncher, RunnerLauncher>();
+        return services;
+    }
+}

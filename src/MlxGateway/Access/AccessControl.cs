@@ -1,0 +1,31 @@
+using MlxGateway.Inference;
+
+namespace MlxGateway.Access;
+
+/// <summary>Refuses requests that a foreign web page makes a browser send.</summary>
+internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts)
+{
+    public Task InvokeAsync(HttpContext context)
+    {
+        var request = context.Request;
+        if (!hosts.Allows(request.Host.Host ?? ""))
+        {
+            return ErrorWriter.WriteAsync(context, new GatewayError(
+                StatusCodes.Status403Forbidden, "forbidden_host", $"Requests for the host '{request.Host.Host}' are not served here. Use localhost, or add the name to AllowedHosts."));
+        }
+
+        var safe = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method);
+        if (!safe && !AllowsSender(request))
+        {
+            return ErrorWriter.WriteAsync(context, new GatewayError(
+                StatusCodes.Status403Forbidden, "forbidden_origin", $"Web pages of '{request.Headers.Origin}' may not use this gateway."));
+        }
+
+        return next(context);
+    }
+
+    // Browsers send Origin with every request that may change something; programs do not send it at all.
+    private bool AllowsSender(HttpRequest request) => request.Headers.Origin.Count > 0
+        ? request.Headers.Origin.All(origin => origin is not null && hosts.AllowsOrigin(origin))
+        : request.Headers["Sec-Fetch-Site"] != "cross-site";
+}

@@ -1,0 +1,35 @@
+using Microsoft.OpenApi;
+using MlxGateway.ApiReference;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>The description of the API, for people (<c>/swagger</c>) and programs (<c>/swagger/v1/swagger.json</c>).</summary>
+internal static class ApiReferenceEndpoints
+{
+    /// <summary>Registers the room.</summary>
+    public static IServiceCollection AddApiReference(this IServiceCollection services) => services
+        .AddEndpointsApiExplorer()
+        .AddSwaggerGen(static swagger =>
+        {
+            swagger.SwaggerDoc("v1", new OpenApiInfo
+            {
+                Title = "MlxGateway",
+                Version = "v1",
+                Description = "One port in front of every local model. Requests are OpenAI's; errors have OpenAI's shape and say why, with numbers.",
+            });
+            swagger.OperationFilter<InferenceOperations>();
+            swagger.OperationFilter<ErrorAnswers>();
+        });
+
+    /// <summary>Maps the description and its page, and sends a person who comes to the root there.</summary>
+    public static void MapApiReference(this WebApplication app)
+    {
+        app.UseSwagger();
+        app.UseSwaggerUI(static page =>
+        {
+            page.SwaggerEndpoint("/swagger/v1/swagger.json", "MlxGateway");
+            page.DocumentTitle = "MlxGateway";
+        });
+        app.MapGet("/", static () => Results.Redirect("/swagger/index.html")).ExcludeFromDescription();
+    }
+}

@@ -1,0 +1,51 @@
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners.Engines;
+
+namespace MlxGateway.Hosting;
+
+/// <summary>What the gateway says of itself once it serves: where, with which engines and models, in how much memory, and what to do first.</summary>
+internal static class Announcement
+{
+    private const int ShownModels = 8;
+
+    /// <param name="address">Where it listens.</param>
+    /// <param name="engines">What the search for engines found.</param>
+    /// <param name="models">What is in the catalog.</param>
+    /// <param name="budget">Where the memory budget comes from, in words.</param>
+    public static string Write(string address, IReadOnlyList<EngineReport> engines, IReadOnlyList<ModelSpec> models, string budget)
+    {
+        var lines = new List<string> { $"MlxGateway serves on {address}" };
+        foreach (var engine in engines)
+        {
+            lines.Add(engine.IsFound
+                ? $"  Engine   {engine.Engine} {engine.Version} ({engine.Path})"
+                : $"  Engine   {engine.Engine} was not found; install it with: {engine.Install}");
+            lines.AddRange(engine.PassedOver.Select(why => $"           passed over {why}"));
+        }
+
+        var servable = models.Where(m => m.Missing is null).ToList();
+        var missing = models.Where(m => m.Missing is not null).ToList();
+        lines.Add($"  Models   {(servable.Count == 0 ? "none" : Names(servable))}");
+        if (missing.Count > 0)
+        {
+            lines.Add($"           {Names(missing)}: files are missing; {missing[0].Missing}");
+        }
+
+        lines.Add($"  Memory   {budget}");
+        if (servable.Exists(m => m.Origin == ModelOrigin.Demonstration))
+        {
+            lines.Add("  No real model can be served yet, so these are a demonstration and not a language model: they say the same whatever they are asked.");
+            lines.Add($"  For real answers: {(engines.FirstOrDefault(e => !e.IsFound) is { } first ? $"{first.Install}, then " : "")}put a model into the Hugging Face cache or name its file in appsettings.json.");
+        }
+
+        if (servable.Count > 0)
+        {
+            lines.Add($$"""  Try it   curl {{address}}/v1/chat/completions -d '{"model":"{{servable[0].Id}}","messages":[{"role":"user","content":"Hello"}]}'""");
+        }
+
+        return string.Join(Environment.NewLine, lines);
+    }
+
+    private static string Names(List<ModelSpec> models) =>
+        string.Join(", ", models.Take(ShownModels).Select(m => m.Id)) + (models.Count > ShownModels ? $" and {models.Count - ShownModels} more" : "");
+}

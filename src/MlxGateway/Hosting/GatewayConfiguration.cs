@@ -1,0 +1,140 @@
+using System.Text.Json;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Settings;
+
+namespace MlxGateway.Hosting;
+
+/// <summary>Everything that the gateway is told from outside, read once: files, environment variables, switches.</summary>
+internal sealed class GatewayConfiguration
+{
+    private const string Section = "MlxGateway";
+    private const string File = "appsettings.json";
+
+    private GatewayConfiguration(IConfigurationRoot root, GatewayOptions options, string folder, IReadOnlyList<ListenAddress> addresses)
+    {
+        Root = root;
+        Options = options;
+        Folder = folder;
+        Addresses = addresses;
+    }
+
+    /// <summary>The whole configuration.</summary>
+    public IConfigurationRoot Root { get; }
+
+    /// <summary>The gateway's own section of it.</summary>
+    public GatewayOptions Options { get; }
+
+    /// <summary>The folder that relative paths start from.</summary>
+    public string Folder { get; }
+
+    /// <summary>Where to listen.</summary>
+    public IReadOnlyList<ListenAddress> Addresses { get; }
+
+    /// <summary>The model to load first, or null.</summary>
+    public string? FirstModel => Root["model"];
+
+    /// <summary>What the catalog is made from.</summary>
+    /// <param name="kinds">The kinds of runner that there are.</param>
+    public ModelSettings ModelSettings(IReadOnlyList<string> kinds) => new()
+    {
+        Models = Options.Models,
+        Discovery = Options.Discovery,
+        DefaultModel = Options.DefaultModel,
+        BaseFolder = Folder,
+        KnownKinds = [.. kinds, .. new[] { KindNames.MlxLm, KindNames.MlxVlm, KindNames.MlcLlm }.Except(kinds)],
+        OfferedKinds = kinds,
+    };
+
+    /// <summary>Reads the configuration. Later sources win: <c>appsettings.json</c>, <c>--config FILE</c>, <c>MLXGATEWAY_…</c> variables, switches.</summary>
+    public static (GatewayConfiguration? Configuration, StartFailure? Failure) Read(string[] args)
+    {
+        var errors = new SettingsErrors();
+        Switches.Check(args, errors);
+        var folder = FindFolder();
+        var root = errors.Any ? null : Load(args, folder, errors);
+        if (root is null)
+        {
+            return (null, Failure(errors));
+        }
+
+        var options = StrictBinder.Bind<GatewayOptions>(root.GetSection(Section), errors, new TextConverters().AddSizes());
+        var addresses = ListenAddress.Read(root["Urls"], root["port"], options.Access.AllowAnonymousNetwork, errors);
+        return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(root, options, folder, addresses), null);
+    }
+
+    /// <summary>The mistakes as the terminal shows them.</summary>
+    public static StartFailure Failure(SettingsErrors errors) => new(
+        StartFailure.Configuration,
+        [$"MlxGateway does not start: the configuration has {(errors.All.Count == 1 ? "a mistake" : $"{errors.All.Count} mistakes")}.", .. errors.All.Select(e => $"  {e}")]);
+
+    // The folder where the user is, if the gateway's file is in it; another program's file of the same name is not ours to read.
+    private static string FindFolder()
+    {
+        var here = Directory.GetCurrentDirectory();
+        var file = Path.Combine(here, File);
+        try
+        {
+            return System.IO.File.Exists(file) && System.IO.File.ReadAllText(file).Contains($"\"{Section}\"", StringComparison.OrdinalIgnoreCase) ? here : AppContext.BaseDirectory;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return AppContext.BaseDirectory;
+        }
+    }
+
+    private static IConfigurationRoot? Load(string[] args, string folder, SettingsErrors errors)
+    {
+        var switches = new ConfigurationBuilder().AddCommandLine(args).Build();
+        var builder = new ConfigurationBuilder();
+        AddFile(builder, Path.Combine(folder, File), errors, mustExist: false);
+        if (switches["config"] is { } extra)
+        {
+            AddFile(builder, Path.GetFullPath(extra), errors, mustExist: true);
+        }
+
+        if (errors.Any)
+        {
+            return null;
+        }
+
+        builder.AddInMemoryCollection(Variables());
+        builder.AddConfiguration(switches);
+        return builder.Build();
+    }
+
+    private static void AddFile(ConfigurationBuilder builder, string path, SettingsErrors errors, bool mustExist)
+    {
+        if (!System.IO.File.Exists(path))
+        {
+            if (mustExist)
+            {
+                errors.Add("--config", $"the file {path} does not exist.");
+            }
+
+            return;
+        }
+
+        try
+        {
+            builder.AddConfiguration(new ConfigurationBuilder().AddJsonStream(new MemoryStream(System.IO.File.ReadAllBytes(path))).Build());
+        }
+        catch (Exception broken) when (broken is JsonException or FormatException or InvalidDataException)
+        {
+            errors.Add(path, $"is not valid JSON: {(broken.InnerException ?? broken).Message}");
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            errors.Add(path, $"cannot be read: {unreadable.Message}");
+        }
+    }
+
+    // ASP.NET Core's own variables first, then ours without their prefix. A name that begins with a key of our section needs no MlxGateway__ in front.
+    private static IEnumerable<KeyValuePair<string, string?>> Variables()
+    {
+        var own = typeof(GatewayOptions).GetProperties().Select(p => p.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var common = new ConfigurationBuilder().AddEnvironmentVariables("ASPNETCORE_").Build().AsEnumerable();
+        var ours = new ConfigurationBuilder().AddEnvironmentVariables("MLXGATEWAY_").Build().AsEnumerable()
+            .Select(v => own.Contains(v.Key.Split(':')[0]) ? KeyValuePair.Create(ConfigurationPath.Combine(Section, v.Key), v.Value) : v);
+        return common.Concat(ours).Where(v => v.Value is not null);
+    }
+}

@@ -1,0 +1,156 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using MlxGateway.Hosting;
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Processes;
+using MlxGateway.Supervision.Residency;
+using MlxGateway.Supervision.Runners;
+using MlxGateway.Supervision.Runners.Engines;
+using MlxGateway.Supervision.Settings;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>How the house is opened and closed.</summary>
+internal static class GatewayHost
+{
+    /// <summary>A builder with the configuration, the server and nothing else.</summary>
+    public static WebApplicationBuilder CreateBuilder(GatewayConfiguration configuration)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "MlxGateway", ContentRootPath = configuration.Folder });
+        builder.Configuration.AddConfiguration(configuration.Root);
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(server =>
+        {
+            server.AddServerHeader = false;
+            server.Limits.MaxRequestBodySize = configuration.Options.Limits.RequestBody.Bytes;
+            foreach (var listen in configuration.Addresses.Where(a => !a.IsOptional || CanListen(a)))
+            {
+                server.Listen(listen.Address, listen.Port, endpoint =>
+                {
+                    if (listen.IsTls)
+                    {
+                        endpoint.UseHttps();
+                    }
+                });
+            }
+        });
+        builder.Services.AddSingleton(configuration);
+        builder.Services.AddSingleton<DemonstrationModels>();
+        builder.Services.AddSingleton<IModelSource>(static all => all.GetRequiredService<DemonstrationModels>());
+        builder.Services.AddHostedService<GracefulStop>();
+        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = TimeSpan.FromSeconds(150)); // a large runner's grace is two minutes
+        return builder;
+    }
+
+    /// <summary>Puts the models in force, serves until it is told to stop, and returns the exit code.</summary>
+    public static async Task<int> ServeAsync(this WebApplication app, GatewayConfiguration configuration)
+    {
+        var errors = new SettingsErrors();
+        var engines = await FindEnginesAsync(app);
+        var first = await AdoptModelsAsync(app, configuration, engines, errors);
+        if (errors.Any)
+        {
+            return GatewayConfiguration.Failure(errors).Report();
+        }
+
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (Exception failed) when (failed is IOException { InnerException: AddressInUseException } or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
+        {
+            return PortTaken(configuration).Report();
+        }
+
+        var catalog = app.Services.GetRequiredService<ModelCatalog>();
+        var memory = app.Services.GetRequiredService<IMemoryGauge>();
+        Console.WriteLine(Announcement.Write(AddressOf(app), engines, catalog.Current.Models, memory.Describe()));
+        if (first is not null)
+        {
+            LoadFirst(app, first);
+        }
+
+        await app.WaitForShutdownAsync();
+        return 0;
+    }
+
+    private static async Task<IReadOnlyList<EngineReport>> FindEnginesAsync(WebApplication app) =>
+        await Task.WhenAll(app.Services.GetServices<IEngine>().Select(e => e.FindAsync(CancellationToken.None)));
+
+    // Returns the model to load first.
+    private static Task<ModelSpec?> AdoptModelsAsync(WebApplication app, GatewayConfiguration configuration, IReadOnlyList<EngineReport> engines, SettingsErrors errors)
+    {
+        var catalog = app.Services.GetRequiredService<ModelCatalog>();
+        var kinds = app.Services.GetServices<IRunnerKind>().Select(k => k.Name).ToList();
+        var lacking = engines.Where(e => !e.IsFound).Select(e => e.Engine).ToHashSet(StringComparer.Ordinal);
+        var settings = configuration.ModelSettings(kinds);
+        catalog.TryAdopt(settings, errors);
+        if (!errors.Any && !catalog.Current.Models.Any(m => m.Missing is null && !lacking.Contains(m.Runner)))
+        {
+            app.Services.GetRequiredService<DemonstrationModels>().IsOffered = true;
+            catalog.Rebuild();
+        }
+
+        if (errors.Any || configuration.FirstModel is not { } name)
+        {
+            return Task.FromResult<ModelSpec?>(null);
+        }
+
+        var first = catalog.Current.Resolve(name);
+        if (first is null)
+        {
+            errors.Add("--model", $"\"{name}\" names no model here.");
+        }
+
+        return Task.FromResult(first);
+    }
+
+    // In the background: clients may come while it loads, and wait for it like for any other.
+    private static void LoadFirst(WebApplication app, ModelSpec model) => _ = Task.Run(async () =>
+    {
+        try
+        {
+            using var lease = await app.Services.GetRequiredService<IModelPool>().AcquireAsync(model, app.Lifetime.ApplicationStopping);
+        }
+        catch (Exception refused) when (refused is LeaseRefusedException or OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync($"The model '{model.Id}' could not be loaded first: {refused.Message}");
+        }
+    });
+
+    private static StartFailure PortTaken(GatewayConfiguration configuration)
+    {
+        var taken = configuration.Addresses.FirstOrDefault(a => a.Port != 0 && !CanListen(a)) ?? configuration.Addresses[0];
+        var holder = PortHolder.Describe(taken.Port);
+        return new StartFailure(StartFailure.PortTaken, [$"MlxGateway does not start: port {taken.Port} is already in use{(holder is null ? "" : $" by {holder}")}. Stop that program, or choose another port with --port N."]);
+    }
+
+    private static bool CanListen(ListenAddress listen)
+    {
+        if (listen.Address.AddressFamily == AddressFamily.InterNetworkV6 && !Socket.OSSupportsIPv6)
+        {
+            return false;
+        }
+
+        using var socket = new Socket(listen.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new System.Net.IPEndPoint(listen.Address, listen.Port));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static string AddressOf(WebApplication app)
+    {
+        var all = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        var address = all.FirstOrDefault(a => a.Contains("127.0.0.1", StringComparison.Ordinal)) ?? all.FirstOrDefault() ?? "nowhere";
+        return address.Replace("[::]", "127.0.0.1", StringComparison.Ordinal);
+    }
+}

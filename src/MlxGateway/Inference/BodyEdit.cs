@@ -1,0 +1,7 @@
+namespace MlxGateway.Inference;
+
+/// <summary>Bytes of a body that are replaced by others when it is sent on. An insertion replaces nothing.</summary>
+/// <param name="Offset">Where it begins in the body as the client sent it.</param>
+/// <param name="Length">How many of the client's bytes it takes away.</param>
+/// <param name="Replacement">What is sent in their place.</param>
+internal readonly record struct BodyEdit(long Offset, long Length, ReadOnlyMemory<byte> Replacement);

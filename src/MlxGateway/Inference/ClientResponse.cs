@@ -1,0 +1,177 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace MlxGateway.Inference;
+
+/// <summary>
+/// Owns the client's response: keeps a streaming client company while it waits, begins the response once, and makes sure that its end is true. A response that has begun
+/// and cannot be completed ends without its last chunk, after an error event where it is a stream, so that a client that ignores the event notices too.
+/// </summary>
+/// <remarks>
+/// Two may write: the keep-alive timer while the runner is silent, and the runner's bytes afterwards. <see cref="TakeOverAsync"/> is the hand-over; behind it the timer never writes again.
+/// </remarks>
+internal sealed class ClientResponse : IAsyncDisposable
+{
+    // From here on an agent that counts events, not bytes, may be about to give up.
+    private static readonly TimeSpan FirstEmptyEvent = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan EmptyEventInterval = TimeSpan.FromSeconds(20);
+
+    private readonly HttpContext _context;
+    private readonly InferenceRoute _route;
+    private readonly StreamOptions _options;
+    private readonly TimeProvider _time;
+    private readonly long _arrived;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private ITimer? _timer;
+    private string _model = "";
+    private Func<string> _describeWait = static () => "waiting";
+    private TimeSpan _lastEmptyEvent;
+    private bool _takenOver;
+
+    public ClientResponse(HttpContext context, InferenceRoute route, StreamOptions options, TimeProvider time)
+    {
+        _context = context;
+        _route = route;
+        _options = options;
+        _time = time;
+        _arrived = time.GetTimestamp();
+    }
+
+    /// <summary>Whether the status line is with the client, so that errors can only travel inside the body.</summary>
+    public bool HasBegun => _context.Response.HasStarted;
+
+    /// <summary>Whether the body is a stream of events.</summary>
+    public bool IsEventStream { get; private set; }
+
+    /// <summary>The response began and could not be completed: the connection must end without the last chunk.</summary>
+    public bool IsUnfinished { get; private set; }
+
+    /// <summary>From now on, until <see cref="TakeOverAsync"/>, a streaming client hears from the gateway while nothing else comes.</summary>
+    /// <param name="model">The model's id, for the events.</param>
+    /// <param name="describeWait">What is being waited for, in a few words.</param>
+    public void KeepCompany(string model, Func<string> describeWait)
+    {
+        _model = model;
+        _describeWait = describeWait;
+        _timer = _time.CreateTimer(static self => _ = ((ClientResponse)self!).KeepAliveAsync(), this, _options.HoldStatus, _options.KeepAlive);
+    }
+
+    /// <summary>Ends the keep-alives. Whatever follows is the only writer.</summary>
+    public async ValueTask TakeOverAsync()
+    {
+        if (_takenOver)
+        {
+            return;
+        }
+
+        if (_timer is not null)
+        {
+            await _turn.WaitAsync();
+            await _timer.DisposeAsync();
+        }
+
+        _takenOver = true;
+    }
+
+    /// <summary>Begins the response as an event stream, if it has not begun.</summary>
+    public void BeginEventStream()
+    {
+        if (IsEventStream)
+        {
+            return;
+        }
+
+        IsEventStream = true;
+        var response = _context.Response;
+        response.StatusCode = StatusCodes.Status200OK;
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-cache";
+        response.Headers["X-Accel-Buffering"] = "no"; // a reverse proxy in front must not collect the events
+    }
+
+    /// <summary>Begins the response with what the runner said of it.</summary>
+    public void Begin(int status, string? contentType, long? contentLength)
+    {
+        var response = _context.Response;
+        response.StatusCode = status;
+        response.ContentType = contentType;
+        response.ContentLength = contentLength;
+    }
+
+    /// <summary>Sends bytes to the client at once.</summary>
+    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        await _context.Response.Body.WriteAsync(bytes, cancellationToken);
+
+    /// <summary>Ends the response with an error: as a real HTTP status if nothing was sent yet, else as the last event, and without a clean end.</summary>
+    public async Task FailAsync(GatewayError error)
+    {
+        await TakeOverAsync();
+        if (!HasBegun)
+        {
+            _context.Response.Headers.ContentLength = null;
+            IsEventStream = false;
+            await ErrorWriter.WriteAsync(_context, error);
+            return;
+        }
+
+        IsUnfinished = true;
+        if (IsEventStream)
+        {
+            await WriteAsync(ErrorWriter.ToEvent(error), _context.RequestAborted);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await TakeOverAsync();
+        _turn.Dispose();
+    }
+
+    private async Task KeepAliveAsync()
+    {
+        if (!_turn.Wait(0))
+        {
+            return; // the previous one has not got through yet: the client does not read, and needs no second one
+        }
+
+        try
+        {
+            BeginEventStream();
+            await _context.Response.Body.WriteAsync(NextKeepAlive(), _context.RequestAborted);
+        }
+        catch (Exception)
+        {
+            // The client is gone, or the connection is: whoever waits for the runner hears of that by the request's own token.
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    // Comments are tolerated by every client; the empty event now and then is for those that count only events as life.
+    private byte[] NextKeepAlive()
+    {
+        var waited = _time.GetElapsedTime(_arrived);
+        if (waited < FirstEmptyEvent || waited - _lastEmptyEvent < EmptyEventInterval)
+        {
+            return Encoding.UTF8.GetBytes($": {_describeWait().ReplaceLineEndings(" ")}\n\n");
+        }
+
+        _lastEmptyEvent = waited;
+        var id = JsonSerializer.Serialize(_context.TraceIdentifier);
+        var model = JsonSerializer.Serialize(_model);
+        var created = _time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        return Encoding.UTF8.GetBytes(_route.Shape == StreamShape.Chat
+            ? $$"""data: {"id":{{id}},"object":"chat.completion.chunk","created":{{created}},"model":{{model}},"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}""" + "\n\n"
+            : $$"""data: {"id":{{id}},"object":"text_completion","created":{{created}},"model":{{model}},"choices":[{"index":0,"text":"","finish_reason":null}]}""" + "\n\n");
+    }
+}
+
+/// <summary>
+/// Thrown at the end of a request whose response began and could not be completed. The server then closes the connection after what was written, but without the last chunk.
+/// Aborting the connection instead would throw away what the client has not read yet, the error event first of all.
+/// </summary>
+internal sealed class UnfinishedResponseException() : Exception("The response could not be completed.");

@@ -1,0 +1,180 @@
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Residency;
+
+namespace MlxGateway.Inference;
+
+/// <summary>Serves one request whose body names a model. The only place where the sequence is written down: read, resolve, acquire, forward, record.</summary>
+internal sealed class InferenceEndpoint(
+    ModelCatalog catalog,
+    IModelPool pool,
+    RunnerForwarder forwarder,
+    InferenceSettings settings,
+    IEnumerable<IRequestObserver> observers,
+    TimeProvider time)
+{
+    private readonly IRequestObserver[] _observers = [.. observers];
+
+    /// <summary>Serves the request to its end.</summary>
+    /// <exception cref="UnfinishedResponseException">The response began and could not be completed; the server must end the connection.</exception>
+    public async Task ServeAsync(HttpContext context, InferenceRoute route)
+    {
+        var arrived = time.GetTimestamp();
+        var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path };
+        var response = new ClientResponse(context, route, settings.Streams, time);
+        try
+        {
+            await using (response)
+            {
+                await ServeAsync(context, route, response, record, arrived);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            record.Outcome = RequestOutcome.ClientLeft;
+        }
+        catch (BadHttpRequestException bad)
+        {
+            record.Outcome = RequestOutcome.Refused;
+            await response.FailAsync(Note(record, HttpFailures.From(bad)));
+        }
+        finally
+        {
+            record.Status = context.Response.StatusCode;
+            record.Total = time.GetElapsedTime(arrived);
+            Array.ForEach(_observers, o => o.Completed(record));
+        }
+
+        if (response.IsUnfinished)
+        {
+            throw new UnfinishedResponseException();
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, InferenceRoute route, ClientResponse response, RequestRecord record, long arrived)
+    {
+        var (request, error) = await InferenceRequest.ReadAsync(context.Request, route, context.RequestAborted);
+        using var body = request;
+        var model = default(ModelSpec);
+        error ??= Resolve(request!, out model);
+        if (error is not null)
+        {
+            record.Outcome = RequestOutcome.Refused;
+            await response.FailAsync(Note(record, error));
+            return;
+        }
+
+        (record.Model, record.Runner, record.Stream, record.RequestBytes) = (model!.Id, model.Runner, request!.Stream, request.BodyLength);
+        if (request.Stream)
+        {
+            response.KeepCompany(model.Id, () => DescribeWait(model.Id));
+        }
+
+        ModelLease lease;
+        try
+        {
+            lease = await AcquireAsync(model, request, context.RequestAborted);
+        }
+        catch (LeaseRefusedException refused)
+        {
+            record.Outcome = RequestOutcome.Refused;
+            await response.FailAsync(Note(record, Refusals.From(refused)));
+            return;
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            record.Outcome = RequestOutcome.Refused;
+            await response.FailAsync(Note(record, Refusals.StillLoading(model.Id, Find(model.Id), time.GetElapsedTime(arrived), time.GetUtcNow())));
+            return;
+        }
+
+        using (lease)
+        {
+            (record.Queued, record.Loading) = (lease.Queued, lease.Loading);
+            request.NameModel(lease.Runner.Manners.UpstreamModel);
+            var result = await forwarder.ForwardAsync(context, request, lease, response);
+            record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(arrived, result.FirstByteAt);
+            (record.PromptTokens, record.CompletionTokens) = (result.Facts.PromptTokens, result.Facts.CompletionTokens);
+            await ConcludeAsync(context, response, record, lease, result);
+        }
+    }
+
+    private async Task ConcludeAsync(HttpContext context, ClientResponse response, RequestRecord record, ModelLease lease, ForwardResult result)
+    {
+        if (result.Exception is null && result.Error is null)
+        {
+            record.Outcome = RequestOutcome.Completed;
+            return;
+        }
+
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            record.Outcome = RequestOutcome.ClientLeft;
+            return;
+        }
+
+        // An answer of the runner's own, if only an error, stands; what it left open is explained by why its lease ended.
+        record.Outcome = result.Error is { Code: not "runner_failed" } ? RequestOutcome.Failed : RequestOutcome.Broken;
+        var revoked = lease.Revocation.Reason;
+        var error = revoked is RevocationReason.Evicted or RevocationReason.ShuttingDown || result.Error is null
+            ? Refusals.Broken(revoked, lease.Model.Id, await CauseAsync(lease, result))
+            : result.Error;
+        await response.FailAsync(Note(record, error));
+    }
+
+    // A runner that died says why in its last lines; they come a moment after its connections break.
+    private async Task<string?> CauseAsync(ModelLease lease, ForwardResult result)
+    {
+        await Task.WhenAny(lease.Runner.Gone, Task.Delay(TimeSpan.FromMilliseconds(250), time));
+        return lease.Runner.Gone.IsCompleted ? await lease.Runner.Gone : result.Exception?.GetBaseException().Message;
+    }
+
+    private GatewayError? Resolve(InferenceRequest request, out ModelSpec? model)
+    {
+        model = null;
+        var known = catalog.Current;
+        if (string.IsNullOrEmpty(request.Model))
+        {
+            model = request.Model is null ? known.Default : null;
+            if (model is null)
+            {
+                return GatewayError.InvalidRequest(request.Model is null ? "The body names no 'model', and no DefaultModel is configured." : "The field 'model' is empty.", "model");
+            }
+        }
+
+        model ??= known.Resolve(request.Model!);
+        return model is null ? Refusals.UnknownModel(request.Model!, known.Nearest(request.Model!, 3))
+            : model.Missing is not null ? Refusals.MissingFiles(model)
+            : null;
+    }
+
+    // A streaming client is kept company for as long as it takes; one that is not is told to come back before its own patience ends.
+    private async Task<ModelLease> AcquireAsync(ModelSpec model, InferenceRequest request, CancellationToken clientLeft)
+    {
+        if (request.Stream)
+        {
+            return await pool.AcquireAsync(model, clientLeft);
+        }
+
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(clientLeft);
+        var acquiring = pool.AcquireAsync(model, enough.Token);
+        if (!acquiring.IsCompleted)
+        {
+            await using var alarm = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), enough, settings.Limits.NonStreamWait, Timeout.InfiniteTimeSpan);
+            return await acquiring;
+        }
+
+        return await acquiring;
+    }
+
+    private string DescribeWait(string model) => Find(model) is { } resident
+        ? $"{Refusals.StateName(resident.State)} {model}, {(time.GetUtcNow() - resident.Since).TotalSeconds:0} s"
+        : $"waiting for {model}";
+
+    private ResidentSnapshot? Find(string model) => pool.Snapshot.Models.FirstOrDefault(m => m.Id == model);
+
+    private static GatewayError Note(RequestRecord record, GatewayError error)
+    {
+        record.Code = error.Code;
+        return error;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+
+namespace MlxGateway.Inference;
+
+/// <summary>The client's body, read once and checked, together with the edits that make it fit for the runner.</summary>
+internal sealed class InferenceRequest : IDisposable
+{
+    private readonly PooledBody _body;
+    private readonly TopLevelFields _fields;
+    private readonly List<BodyEdit> _edits = new(1);
+
+    private InferenceRequest(InferenceRoute route, PooledBody body, TopLevelFields fields)
+    {
+        Route = route;
+        _body = body;
+        _fields = fields;
+    }
+
+    /// <summary>The route that it came by.</summary>
+    public InferenceRoute Route { get; }
+
+    /// <summary>The model that the client named, or null.</summary>
+    public string? Model => _fields.Model;
+
+    /// <summary>Whether the client wants a stream.</summary>
+    public bool Stream => _fields.Stream && Route.Shape != StreamShape.None;
+
+    /// <summary>How long the body was.</summary>
+    public long BodyLength => _body.Length;
+
+    /// <summary>Reads and checks the body. Exactly one of the two results is there.</summary>
+    /// <exception cref="BadHttpRequestException">The body is larger than the server allows, or ended before its announced length.</exception>
+    public static async ValueTask<(InferenceRequest? Request, GatewayError? Error)> ReadAsync(HttpRequest http, InferenceRoute route, CancellationToken cancellationToken)
+    {
+        if (http.Headers.ContentEncoding.Count > 0)
+        {
+            return (null, GatewayError.InvalidRequest($"The body has Content-Encoding '{http.Headers.ContentEncoding}'; send it without.") with { Status = StatusCodes.Status415UnsupportedMediaType });
+        }
+
+        var body = await PooledBody.ReadAsync(http.Body, http.ContentLength, cancellationToken);
+        if (Check(body, out var fields) is { } error)
+        {
+            body.Dispose();
+            return (null, error);
+        }
+
+        return (new InferenceRequest(route, body, fields), null);
+    }
+
+    /// <summary>Makes the body name this model when it is sent on.</summary>
+    public void NameModel(string name)
+    {
+        var value = JsonSerializer.SerializeToUtf8Bytes(name);
+        _edits.RemoveAll(e => e.Offset == (_fields.ModelOffset >= 0 ? _fields.ModelOffset : _fields.FirstField));
+        _edits.Add(_fields.ModelOffset >= 0
+            ? new BodyEdit(_fields.ModelOffset, _fields.ModelLength, value)
+            : new BodyEdit(_fields.FirstField, 0, (byte[])[.. "\"model\":"u8, .. value, .. _fields.IsEmpty ? ""u8 : ","u8]));
+    }
+
+    /// <summary>The body as the runner gets it. May be opened again for a second attempt.</summary>
+    public SplicedStream OpenBody() => new(_body.AsSequence(), _edits);
+
+    /// <inheritdoc/>
+    public void Dispose() => _body.Dispose();
+
+    private static GatewayError? Check(PooledBody body, out TopLevelFields fields)
+    {
+        fields = default;
+        return body.Length == 0 ? GatewayError.InvalidRequest("The body is empty; it must be a JSON object.")
+            : !body.IsUtf8() ? GatewayError.InvalidRequest("The body is not valid UTF-8.")
+            : TopLevelFields.TryRead(body.AsSequence(), out fields);
+    }
+}

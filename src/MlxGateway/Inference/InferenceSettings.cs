@@ -1,0 +1,6 @@
+namespace MlxGateway.Inference;
+
+/// <summary>What the hub is configured with.</summary>
+/// <param name="Limits">What a request may ask of the gateway.</param>
+/// <param name="Streams">How streaming clients are kept waiting.</param>
+public sealed record InferenceSettings(LimitOptions Limits, StreamOptions Streams);

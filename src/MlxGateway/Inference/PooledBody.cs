@@ -1,0 +1,177 @@
+using System.Buffers;
+using System.Text.Unicode;
+
+namespace MlxGateway.Inference;
+
+/// <summary>A request body, read once into pooled blocks. A small body is one block of its size; a large one is blocks of 1 MB, so that nothing is rounded up to the next power of two.</summary>
+internal sealed class PooledBody : IDisposable
+{
+    private const int LargeBlock = 1 << 20;
+    private const int SmallBlock = 1 << 14;
+    private readonly List<ArraySegment<byte>> _blocks = new(1);
+    private bool _returned;
+
+    private PooledBody()
+    {
+    }
+
+    /// <summary>The number of bytes.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Reads the stream to its end. What limits the length is the server, which counts as the bytes come in.</summary>
+    /// <param name="source">The client's body.</param>
+    /// <param name="expected">The announced length, if one was; only a hint.</param>
+    public static async ValueTask<PooledBody> ReadAsync(Stream source, long? expected, CancellationToken cancellationToken)
+    {
+        var body = new PooledBody();
+        try
+        {
+            // One byte more than announced, so that the read that finds the end needs no further block.
+            var next = expected is { } length and < LargeBlock ? (int)length + 1 : expected is null ? SmallBlock : LargeBlock;
+            while (await body.FillBlockAsync(source, next, cancellationToken))
+            {
+                next = body.Length >= LargeBlock ? LargeBlock : (int)Math.Max(body.Length, SmallBlock);
+            }
+
+            return body;
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The bytes as one sequence over the blocks.</summary>
+    public ReadOnlySequence<byte> AsSequence()
+    {
+        if (_blocks.Count <= 1)
+        {
+            return _blocks.Count == 0 ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_blocks[0].Array!, _blocks[0].Offset, _blocks[0].Count);
+        }
+
+        var first = new Segment(_blocks[0], null);
+        var last = first;
+        for (var i = 1; i < _blocks.Count; i++)
+        {
+            last = new Segment(_blocks[i], last);
+        }
+
+        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+    }
+
+    /// <summary>Whether the bytes are UTF-8, also where a character crosses from one block into the next.</summary>
+    public bool IsUtf8()
+    {
+        Span<byte> crossing = stackalloc byte[8];
+        var carried = 0;
+        for (var i = 0; i < _blocks.Count; i++)
+        {
+            var block = _blocks[i].AsSpan();
+            if (carried > 0)
+            {
+                // A character has at most 4 bytes, so 3 more than were carried complete it.
+                var taken = Math.Min(3, block.Length);
+                block[..taken].CopyTo(crossing[carried..]);
+                var joined = crossing[..(carried + taken)];
+                if (System.Text.Rune.DecodeFromUtf8(joined, out _, out var used) != OperationStatus.Done)
+                {
+                    return false;
+                }
+
+                block = block[(used - carried)..];
+            }
+
+            var tail = i == _blocks.Count - 1 ? 0 : IncompleteTail(block);
+            if (!Utf8.IsValid(block[..^tail]))
+            {
+                return false;
+            }
+
+            block[^tail..].CopyTo(crossing);
+            carried = tail;
+        }
+
+        return carried == 0;
+    }
+
+    /// <summary>Gives the blocks back to the pool. Nothing may read the body afterwards.</summary>
+    public void Dispose()
+    {
+        if (_returned)
+        {
+            return;
+        }
+
+        _returned = true;
+        foreach (var block in _blocks)
+        {
+            ArrayPool<byte>.Shared.Return(block.Array!);
+        }
+
+        _blocks.Clear();
+    }
+
+    // How many bytes at the end begin a character that they do not complete.
+    private static int IncompleteTail(ReadOnlySpan<byte> block)
+    {
+        for (var back = 1; back <= Math.Min(3, block.Length); back++)
+        {
+            var b = block[^back];
+            if ((b & 0b1100_0000) != 0b1000_0000)
+            {
+                var needs = b >= 0xF0 ? 4 : b >= 0xE0 ? 3 : b >= 0xC0 ? 2 : 1;
+                return needs > back ? back : 0;
+            }
+        }
+
+        return 0;
+    }
+
+    // True while there may be more.
+    private async ValueTask<bool> FillBlockAsync(Stream source, int size, CancellationToken cancellationToken)
+    {
+        var array = ArrayPool<byte>.Shared.Rent(size);
+        var filled = 0;
+        try
+        {
+            while (filled < array.Length)
+            {
+                var read = await source.ReadAsync(array.AsMemory(filled), cancellationToken);
+                if (read == 0)
+                {
+                    return false;
+                }
+
+                filled += read;
+            }
+
+            return true;
+        }
+        finally
+        {
+            if (filled == 0)
+            {
+                ArrayPool<byte>.Shared.Return(array);
+            }
+            else
+            {
+                _blocks.Add(new ArraySegment<byte>(array, 0, filled));
+                Length += filled;
+            }
+        }
+    }
+
+    private sealed class Segment : ReadOnlySequenceSegment<byte>
+    {
+        public Segment(ArraySegment<byte> block, Segment? previous)
+        {
+            Memory = block;
+            if (previous is not null)
+            {
+                RunningIndex = previous.RunningIndex + previous.Memory.Length;
+                previous.Next = this;
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Residency;
+
+namespace MlxGateway.Inference;
+
+/// <summary>The one place where the reasons of the storey below become HTTP statuses and codes.</summary>
+internal static class Refusals
+{
+    public static GatewayError From(LeaseRefusedException refused)
+    {
+        var (status, code) = refused.Reason switch
+        {
+            RefusalReason.QueueFull => (StatusCodes.Status429TooManyRequests, "queue_full"),
+            RefusalReason.InsufficientMemory => (StatusCodes.Status400BadRequest, "insufficient_memory"),
+            RefusalReason.InsufficientMemoryNow => (StatusCodes.Status503ServiceUnavailable, "insufficient_memory_now"),
+            RefusalReason.LaunchFailed => (StatusCodes.Status503ServiceUnavailable, "model_launch_failed"),
+            _ => (StatusCodes.Status503ServiceUnavailable, "shutting_down"),
+        };
+        return new GatewayError(status, code, refused.Message) { RetryAfter = refused.RetryAfter, Shortage = refused.Shortage, Param = status == StatusCodes.Status400BadRequest ? "model" : null };
+    }
+
+    /// <summary>The end of a request whose lease was taken back, or whose runner broke. <paramref name="detail"/> is what is known of the cause.</summary>
+    public static GatewayError Broken(RevocationReason reason, string model, string? detail) => reason switch
+    {
+        RevocationReason.Evicted => new(StatusCodes.Status503ServiceUnavailable, "evicted", $"Model '{model}' had to leave memory, and this request was not over when the time to finish ended. Send it again."),
+        RevocationReason.ShuttingDown => new(StatusCodes.Status503ServiceUnavailable, "shutting_down", "The gateway is shutting down, and this request was not over in time. Send it again later."),
+        _ => new(StatusCodes.Status502BadGateway, "runner_failed", $"The runner of model '{model}' broke before the answer was complete{(detail is null ? "." : $": {detail}")}"),
+    };
+
+    public static GatewayError UnknownModel(string name, IReadOnlyList<string> nearest)
+    {
+        var known = nearest.Count == 0 ? "GET /v1/models lists the known ones." : $"Did you mean {string.Join(" or ", nearest.Select(n => $"'{n}'"))}? GET /v1/models lists all.";
+        return new GatewayError(StatusCodes.Status404NotFound, "model_not_found", $"The model '{Shorten(name)}' is not known here. {known}") { Param = "model" };
+    }
+
+    public static GatewayError MissingFiles(ModelSpec model) =>
+        new(StatusCodes.Status404NotFound, "model_files_missing", $"The model '{model.Id}' cannot be launched: {model.Missing}") { Param = "model" };
+
+    public static GatewayError StillLoading(string model, ResidentSnapshot? resident, TimeSpan waited, DateTimeOffset now)
+    {
+        var state = resident is null ? "waiting" : StateName(resident.State);
+        var elapsed = resident is null ? waited : now - resident.Since;
+        return new GatewayError(
+            StatusCodes.Status503ServiceUnavailable,
+            "model_loading",
+            $"Model '{model}' is still loading after {waited.TotalSeconds:0} s ({state} for {elapsed.TotalSeconds:0} s). The load goes on; send the request again.")
+        {
+            RetryAfter = TimeSpan.FromSeconds(10),
+            Loading = new LoadingProgress(model, state, elapsed),
+        };
+    }
+
+    /// <summary>The name of a state as scripts read it.</summary>
+#pragma warning disable CA1308 // The contract writes states in lower case.
+    public static string StateName(ResidentState state) => state.ToString().ToLowerInvariant();
+#pragma warning restore CA1308
+
+    // A name is shown back, so it is cut and its control characters are made visible: it ends up in terminals and logs.
+    private static string Shorten(string name)
+    {
+        var cut = name.Length <= 120 ? name : string.Concat(name.AsSpan(0, 120), "…");
+        return cut.Any(char.IsControl) ? string.Concat(cut.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString())) : cut;
+    }
+}

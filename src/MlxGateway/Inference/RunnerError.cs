@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace MlxGateway.Inference;
+
+/// <summary>Turns what engines answer with an error status into the one shape that clients get. Engines write <c>{"error":{…}}</c>, <c>{"error":"text"}</c>, <c>{"detail":"text"}</c>, plain text or HTML.</summary>
+internal static class RunnerError
+{
+    /// <summary>The most of an error body that is read.</summary>
+    public const int BodyLimit = 64 * 1024;
+
+    /// <summary>The error that the client gets for an error response of the runner.</summary>
+    public static GatewayError From(int status, ReadOnlySpan<byte> body, string model)
+    {
+        var (message, type, promptTokens, contextLength) = Read(body);
+        if (type == "exceed_context_size_error")
+        {
+            return TooLong(promptTokens, contextLength, message);
+        }
+
+        return status switch
+        {
+            StatusCodes.Status404NotFound => new GatewayError(status, "not_found", $"The runner of model '{model}' does not offer this: {message}"),
+            StatusCodes.Status501NotImplemented => GatewayError.InvalidRequest($"The runner of model '{model}' does not offer this: {message}"),
+            StatusCodes.Status429TooManyRequests => new GatewayError(status, "queue_full", message),
+            >= 500 => new GatewayError(StatusCodes.Status502BadGateway, "runner_failed", $"The runner of model '{model}' answered with status {status}: {message}"),
+            _ => new GatewayError(status, "invalid_request", message),
+        };
+    }
+
+    /// <summary>The message of an <c>error</c> member, whether text or object. The reader stands on its value and is moved to its end.</summary>
+    public static string MessageOf(ref Utf8JsonReader json)
+    {
+        using var value = JsonDocument.ParseValue(ref json); // a rare event, a few hundred bytes
+        return MessageOf(value.RootElement) ?? "the runner gave no reason";
+    }
+
+    // "maximum context length is N tokens" is what clients look for in the text.
+    private static GatewayError TooLong(long? promptTokens, long? contextLength, string message) =>
+        new(StatusCodes.Status400BadRequest, "context_length_exceeded", contextLength is { } limit
+            ? string.Create(CultureInfo.InvariantCulture, $"This model's maximum context length is {limit} tokens. However, the request has {promptTokens?.ToString(CultureInfo.InvariantCulture) ?? "more"} tokens.")
+            : message)
+        {
+            Param = "messages",
+        };
+
+    private static (string Message, string? Type, long? PromptTokens, long? ContextLength) Read(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(body);
+            using var json = JsonDocument.ParseValue(ref reader);
+            var error = json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("error", out var inner) ? inner : json.RootElement;
+            var message = MessageOf(error);
+            if (message is not null)
+            {
+                return (message, TextOf(error, "type"), NumberOf(error, "n_prompt_tokens"), NumberOf(error, "n_ctx"));
+            }
+        }
+        catch (JsonException)
+        {
+        }
+
+        return (PlainText(body), null, null, null);
+    }
+
+    private static string? MessageOf(JsonElement error) => error.ValueKind switch
+    {
+        JsonValueKind.String => error.GetString(),
+        JsonValueKind.Object => TextOf(error, "message") ?? TextOf(error, "detail") ?? (error.TryGetProperty("detail", out var detail) ? detail.GetRawText() : null),
+        _ => null,
+    };
+
+    private static string? TextOf(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static long? NumberOf(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : null;
+
+    // A page of HTML helps nobody in a message; its first words may.
+    private static string PlainText(ReadOnlySpan<byte> body)
+    {
+        var text = Encoding.UTF8.GetString(body[..Math.Min(body.Length, 2000)]);
+        var plain = new StringBuilder(text.Length);
+        var inTag = false;
+        foreach (var c in text)
+        {
+            inTag = c == '<' || (inTag && c != '>');
+            if (!inTag && c != '>')
+            {
+                plain.Append(char.IsWhiteSpace(c) ? ' ' : c);
+            }
+        }
+
+        var words = string.Join(' ', plain.ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        return words.Length == 0 ? "it gave no reason" : words.Length <= 300 ? words : string.Concat(words.AsSpan(0, 300), "…");
+    }
+}

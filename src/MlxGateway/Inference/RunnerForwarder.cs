@@ -1,0 +1,91 @@
+using System.Net;
+using System.Net.Sockets;
+using MlxGateway.Supervision.Residency;
+using MlxGateway.Supervision.Runners;
+using Polly;
+using Polly.Retry;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace MlxGateway.Inference;
+
+/// <summary>The only place that sends a client's request to a runner.</summary>
+internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider time)
+{
+    // A prefill may be silent for many minutes; what ends a request is the client, the runner or the pool, never a clock here.
+    private static readonly ForwarderRequestConfig Config = new()
+    {
+        ActivityTimeout = Timeout.InfiniteTimeSpan,
+        Version = HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
+
+    private static readonly RunnerTransformer Transformer = new();
+
+    // Once more, and only where the runner cannot have begun: nobody listened, or a connection that had served before was closed under the request.
+    private readonly ResiliencePipeline<ForwardResult> _resend = new ResiliencePipelineBuilder<ForwardResult> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<ForwardResult>
+        {
+            ShouldHandle = static outcome => ValueTask.FromResult(outcome.Outcome.Result is { NothingBegan: true }),
+            MaxRetryAttempts = 1,
+            Delay = TimeSpan.FromMilliseconds(5),
+        })
+        .Build();
+
+    /// <summary>Forwards the request and streams the answer back. Returns how it went; what the client must be told of a failure is left to the caller.</summary>
+    public async Task<ForwardResult> ForwardAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response)
+    {
+        using var aborted = CancellationTokenSource.CreateLinkedTokenSource(client.RequestAborted, lease.Revocation.Token);
+        return await _resend.ExecuteAsync(
+            static async (state, _) => await state.Self.AttemptAsync(state.Client, state.Request, state.Lease, state.Response, state.Aborted),
+            (Self: this, Client: client, Request: request, Lease: lease, Response: response, Aborted: aborted),
+            CancellationToken.None);
+    }
+
+    private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response, CancellationTokenSource aborted)
+    {
+        await using var body = new RunnerResponse(response, request, lease.Model.Id, time);
+        var attempt = new ForwardAttempt(body, closesConnection: request.Stream || !lease.Runner.Manners.ReusesConnections);
+        var exchange = new InnerExchange(client, request.Route.Path, request.OpenBody(), body, aborted);
+        exchange.Context.Features.Set(attempt);
+        var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, aborted.Token);
+        var failure = error == ForwarderError.None ? await body.CompleteAsync(aborted.Token) : null;
+        return new ForwardResult
+        {
+            Error = failure,
+            Exception = error == ForwarderError.None ? null : exchange.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}."),
+            NothingBegan = error != ForwarderError.None && body.FirstByteAt == 0 && !aborted.IsCancellationRequested && NothingBegan(exchange.Context.GetForwarderErrorFeature()?.Exception, attempt),
+            FirstByteAt = body.FirstByteAt,
+            Facts = body.Facts,
+        };
+    }
+
+    private static bool NothingBegan(Exception? exception, ForwardAttempt attempt)
+    {
+        if (exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } refused)
+        {
+            return refused.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
+        }
+
+        // On a connection opened for this very request the runner may have begun, and may have died of it.
+        return exception is HttpRequestException or IOException && attempt.Request is { } request && !RunnerConnections.WasOpenedFor(request);
+    }
+}
+
+/// <summary>How forwarding went.</summary>
+internal sealed class ForwardResult
+{
+    /// <summary>What the runner's answer amounts to for the client, if that is an error.</summary>
+    public GatewayError? Error { get; init; }
+
+    /// <summary>Why there was no whole answer; null: there was one, or an error response.</summary>
+    public Exception? Exception { get; init; }
+
+    /// <summary>Whether the runner certainly has not begun to work on the request.</summary>
+    public bool NothingBegan { get; init; }
+
+    /// <summary>When the first byte came, as a timestamp of the clock; 0: none.</summary>
+    public long FirstByteAt { get; init; }
+
+    /// <summary>What the answer said of itself.</summary>
+    public StreamFacts Facts { get; init; }
+}

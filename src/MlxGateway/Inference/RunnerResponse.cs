@@ -1,0 +1,154 @@
+namespace MlxGateway.Inference;
+
+/// <summary>
+/// The stream into which the forwarder writes the runner's body. Looks at what comes by and passes it on at once: events as whole events, an error body collected and put into
+/// the one shape, everything else as it is.
+/// </summary>
+internal sealed class RunnerResponse(ClientResponse client, InferenceRequest request, string model, TimeProvider time) : WriteOnlyStream
+{
+    private readonly SseFramer _framer = new();
+    private readonly TailBuffer _tail = new();
+    private StreamFacts _facts;
+    private MemoryStream? _errorBody;
+    private string? _streamError;
+    private bool _decided;
+
+    /// <summary>What the runner said before its body. Set by the forwarder.</summary>
+    public RunnerResponseHead Head { get; set; }
+
+    /// <summary>When the first byte came, as a timestamp of the clock; 0: none has come.</summary>
+    public long FirstByteAt { get; private set; }
+
+    /// <summary>What the stream, or the end of the body, said of itself.</summary>
+    public StreamFacts Facts => _facts;
+
+    private bool IsError => Head.Status >= 400;
+
+    private bool IsEventStream => request.Stream && Head.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true;
+
+    /// <inheritdoc/>
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (buffer.IsEmpty)
+        {
+            return;
+        }
+
+        await DecideAsync();
+        if (IsError)
+        {
+            _errorBody!.Write(buffer.Span[..(int)Math.Min(buffer.Length, RunnerError.BodyLimit - _errorBody.Length)]);
+        }
+        else if (IsEventStream)
+        {
+            await PassEventsAsync(buffer, cancellationToken);
+        }
+        else if (_streamError is null)
+        {
+            _tail.Add(buffer.Span);
+            await client.WriteAsync(buffer, cancellationToken);
+        }
+    }
+
+    /// <summary>The runner's body is at its end, as far as HTTP can tell. Decides whether the answer is whole; returns the error if it is not.</summary>
+    public async Task<GatewayError?> CompleteAsync(CancellationToken cancellationToken)
+    {
+        await DecideAsync();
+        if (IsError)
+        {
+            return RunnerError.From(Head.Status, _errorBody!.GetBuffer().AsSpan(0, (int)_errorBody.Length), model);
+        }
+
+        if (!IsEventStream)
+        {
+            return _streamError is null ? CompleteWhole() : BrokenOff("nothing more is known");
+        }
+
+        if (_framer.Held.Length > 0 && _streamError is null)
+        {
+            // The last event may lack its empty line; whether it is whole shows in what it says.
+            await PassEventsAsync("\n\n"u8.ToArray(), cancellationToken);
+        }
+
+        if (_streamError is not null || !_facts.IsComplete)
+        {
+            return BrokenOff("the stream ended before the answer did");
+        }
+
+        if (!_facts.IsDone)
+        {
+            await client.WriteAsync("data: [DONE]\n\n"u8.ToArray(), cancellationToken);
+        }
+
+        return null;
+    }
+
+    /// <summary>The error of a runner that broke while it answered, with its own words if it had any.</summary>
+    public GatewayError BrokenOff(string what) =>
+        new(StatusCodes.Status502BadGateway, "runner_failed", $"The runner of model '{model}' broke before the answer was complete: {_streamError ?? what}.");
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _framer.Dispose();
+        _errorBody?.Dispose();
+        _tail.Dispose();
+        base.Dispose(disposing);
+    }
+
+    // A body that nothing delimits but the end of the connection looks the same when its sender dies; JSON at least must close what it opened.
+    private GatewayError? CompleteWhole()
+    {
+        _facts = _tail.FindUsage();
+        var mayBeCut = Head is { IsDelimited: false } && Head.ContentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true;
+        return mayBeCut && !_tail.EndsLikeJson ? BrokenOff("the connection ended in the middle of the body") : null;
+    }
+
+    private async ValueTask DecideAsync()
+    {
+        if (_decided)
+        {
+            return;
+        }
+
+        _decided = true;
+        FirstByteAt = time.GetTimestamp();
+        await client.TakeOverAsync();
+        if (IsError)
+        {
+            _errorBody = new MemoryStream();
+        }
+        else if (IsEventStream)
+        {
+            client.BeginEventStream();
+        }
+        else if (!client.HasBegun)
+        {
+            client.Begin(Head.Status, Head.ContentType, Head.ContentLength);
+        }
+        else
+        {
+            _streamError = "it did not answer with a stream";
+        }
+    }
+
+    private async ValueTask PassEventsAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        while (!bytes.IsEmpty && _streamError is null && _framer.TryTake(ref bytes, out var events))
+        {
+            // An error event of the engine's own is not passed on: ours follows, in the shape that clients read.
+            _streamError = _facts.Note(events.Span);
+            if (_streamError is null)
+            {
+                await client.WriteAsync(events, cancellationToken);
+            }
+        }
+    }
+}
+
+/// <summary>What a runner said before its body.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="ContentType">The type of the body.</param>
+/// <param name="ContentLength">Its length, if announced.</param>
+/// <param name="IsDelimited">Whether the end of the body can be told from the end of the connection.</param>
+internal readonly record struct RunnerResponseHead(int Status, string? ContentType, long? ContentLength, bool IsDelimited);

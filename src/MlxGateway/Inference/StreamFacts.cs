@@ -1,0 +1,156 @@
+using System.Text.Json;
+
+namespace MlxGateway.Inference;
+
+/// <summary>What the events of a stream said so far, as far as the gateway must know it.</summary>
+internal struct StreamFacts
+{
+    /// <summary>Whether the stream said that it is complete: a finish reason, or <c>[DONE]</c>.</summary>
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Whether <c>[DONE]</c> has passed.</summary>
+    public bool IsDone { get; private set; }
+
+    /// <summary>Tokens of the prompt, if the engine said.</summary>
+    public int? PromptTokens { get; private set; }
+
+    /// <summary>Tokens of the answer, if the engine said.</summary>
+    public int? CompletionTokens { get; private set; }
+
+    /// <summary>Looks at one whole event. Returns the engine's message if the event is an error.</summary>
+    public string? Note(ReadOnlySpan<byte> streamEvent)
+    {
+        string? error = null;
+        foreach (var range in streamEvent.Split((byte)'\n'))
+        {
+            var line = streamEvent[range];
+            if (line.StartsWith("data:"u8))
+            {
+                error ??= NoteData(line[5..].Trim((byte)' ').TrimEnd((byte)'\r'));
+            }
+        }
+
+        return error;
+    }
+
+    /// <summary>Looks at a JSON object: an event's data, or the whole body of an answer that was not streamed.</summary>
+    public string? NoteJson(ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            var json = new Utf8JsonReader(data);
+            return json.Read() && json.TokenType == JsonTokenType.StartObject ? NoteObject(ref json) : null;
+        }
+        catch (JsonException)
+        {
+            return null; // not ours to judge: the client gets it as it is
+        }
+    }
+
+    /// <summary>Reads token counts from bytes that begin with a <c>usage</c> object; what follows it does not matter.</summary>
+    public void NoteUsage(ReadOnlySpan<byte> usage)
+    {
+        try
+        {
+            var json = new Utf8JsonReader(usage);
+            json.Read();
+            NoteCounts(ref json, "prompt_tokens"u8, "completion_tokens"u8);
+        }
+        catch (JsonException)
+        {
+        }
+    }
+
+    private string? NoteData(ReadOnlySpan<byte> data)
+    {
+        if (data.SequenceEqual("[DONE]"u8))
+        {
+            IsComplete = IsDone = true;
+            return null;
+        }
+
+        return NoteJson(data);
+    }
+
+    private string? NoteObject(ref Utf8JsonReader json)
+    {
+        string? error = null;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("choices"u8))
+            {
+                json.Read();
+                NoteChoices(ref json);
+            }
+            else if (json.ValueTextEquals("usage"u8))
+            {
+                json.Read();
+                NoteCounts(ref json, "prompt_tokens"u8, "completion_tokens"u8);
+            }
+            else if (json.ValueTextEquals("timings"u8))
+            {
+                json.Read();
+                NoteCounts(ref json, "prompt_n"u8, "predicted_n"u8);
+            }
+            else if (json.ValueTextEquals("error"u8))
+            {
+                json.Read();
+                error = RunnerError.MessageOf(ref json);
+            }
+            else
+            {
+                json.Skip();
+            }
+        }
+
+        return error;
+    }
+
+    private void NoteChoices(ref Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.StartArray)
+        {
+            json.Skip();
+            return;
+        }
+
+        var depth = json.CurrentDepth;
+        while (json.Read() && !(json.TokenType == JsonTokenType.EndArray && json.CurrentDepth == depth))
+        {
+            // Inside each choice only its own fields count: a tool call's arguments may spell anything.
+            if (json.TokenType == JsonTokenType.PropertyName && json.CurrentDepth == depth + 2)
+            {
+                var isReason = json.ValueTextEquals("finish_reason"u8);
+                json.Read();
+                if (isReason && json.TokenType == JsonTokenType.String)
+                {
+                    IsComplete = true;
+                }
+
+                json.Skip();
+            }
+        }
+    }
+
+    private void NoteCounts(ref Utf8JsonReader json, ReadOnlySpan<byte> prompt, ReadOnlySpan<byte> completion)
+    {
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            json.Skip();
+            return;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var isPrompt = json.ValueTextEquals(prompt);
+            var isCompletion = json.ValueTextEquals(completion);
+            json.Read();
+            if ((isPrompt || isCompletion) && json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var count))
+            {
+                (PromptTokens, CompletionTokens) = isPrompt ? (count, CompletionTokens) : (PromptTokens, count);
+            }
+
+            json.Skip();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using MlxGateway.Inference;
+using MlxGateway.Telemetry;
+using Serilog;
+using Serilog.Events;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>What the gateway tells of itself: the log and the request records.</summary>
+internal static class TelemetryEndpoints
+{
+    /// <summary>Registers the log (console and a rolling file) and the request records.</summary>
+    /// <param name="builder">The application.</param>
+    /// <param name="folder">Where the log files go.</param>
+    public static void AddTelemetry(this WebApplicationBuilder builder, string folder)
+    {
+        var configuration = new LoggerConfiguration()
+            .MinimumLevel.Information()
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            .MinimumLevel.Override("System", LogEventLevel.Warning)
+            .MinimumLevel.Override("Yarp", LogEventLevel.Error) // a client that left, or a runner that died, is in the request's record
+            .Filter.ByExcluding(e => e.Exception is UnfinishedResponseException) // how a response that cannot be completed is ended, not a fault
+            .WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}", formatProvider: System.Globalization.CultureInfo.InvariantCulture)
+            .WriteTo.File(
+                Path.Combine(folder, "gateway-.log"),
+                outputTemplate: "{Timestamp:yyyy-MM-ddTHH:mm:ss.fffzzz} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}",
+                formatProvider: System.Globalization.CultureInfo.InvariantCulture,
+                rollingInterval: RollingInterval.Day,
+                fileSizeLimitBytes: 16 << 20,
+                rollOnFileSizeLimit: true,
+                retainedFileCountLimit: 10);
+        foreach (var level in builder.Configuration.GetSection("Logging:LogLevel").GetChildren())
+        {
+            if (Enum.TryParse<LogLevel>(level.Value, ignoreCase: true, out var wanted))
+            {
+                var serilog = Serilog.Extensions.Logging.LevelConvert.ToSerilogLevel(wanted);
+                _ = level.Key == "Default" ? configuration.MinimumLevel.Is(serilog) : configuration.MinimumLevel.Override(level.Key, serilog);
+            }
+        }
+
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSerilog(configuration.CreateLogger(), dispose: true);
+        builder.Services.AddSingleton<IRequestObserver, RequestLog>();
+    }
+
+    /// <summary>Gives every request an id. Before everything that may answer.</summary>
+    public static IApplicationBuilder UseRequestIds(this IApplicationBuilder app) => app.UseMiddleware<RequestIds>();
+}
