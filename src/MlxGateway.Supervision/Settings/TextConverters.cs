@@ -4,7 +4,7 @@ namespace MlxGateway.Supervision.Settings;
 
 /// <summary>Reads a value from its text.</summary>
 /// <returns>False if the text does not say a <typeparamref name="T"/>. It never throws.</returns>
-public delegate bool TextReader<T>(string text, out T value);
+public delegate bool TextParser<T>(string text, out T value);
 
 /// <summary>How the text of a setting becomes a value, by type. Rooms add their own types, so that the binder needs to know none of them.</summary>
 public sealed class TextConverters
@@ -32,7 +32,7 @@ public sealed class TextConverters
     /// <param name="noun">What such a value is, as in <c>"lots" is not a size</c>: <c>a size</c>.</param>
     /// <param name="advice">What to write, as in <c>write …</c>, with an example.</param>
     /// <param name="reader">Reads it.</param>
-    public TextConverters Add<T>(string noun, string advice, TextReader<T> reader)
+    public TextConverters Add<T>(string noun, string advice, TextParser<T> reader)
     {
         _byType[typeof(T)] = new TextConverter(noun, advice, text => reader(text, out var value) ? value : null);
         return this;
