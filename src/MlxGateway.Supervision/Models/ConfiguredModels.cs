@@ -1,0 +1,45 @@
+namespace MlxGateway.Supervision.Models;
+
+/// <summary>The models of <c>MlxGateway:Models</c>. The one place where what is written becomes a <see cref="ModelSpec"/>.</summary>
+internal sealed class ConfiguredModels : IModelSource
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<ModelSpec> Read(ModelSettings settings)
+    {
+        var resolver = new SourceResolver(settings);
+        return [.. settings.Models
+            .Select(entry => (entry.Key, entry.Value, kind: RunnerKindRule.For(entry.Value)))
+            .Where(model => model.kind is not null) // without one it is among the errors of ModelRules
+            .Select(model => Convert(model.Key, model.Value, model.kind!, resolver, settings))];
+    }
+
+    private static ModelSpec Convert(string id, ModelOptions options, string kind, SourceResolver resolver, ModelSettings settings)
+    {
+        var resolved = options.Source is { } source ? resolver.Resolve(source, kind) : null;
+        return new ModelSpec
+        {
+            Id = id,
+            Source = options.Source,
+            Path = resolved?.Path,
+            Runner = kind,
+            Origin = ModelOrigin.Configured,
+            Aliases = ValueList.From(options.Aliases.Distinct(StringComparer.Ordinal).Where(alias => alias != id)),
+            Memory = options.Memory,
+            FileBytes = resolved?.Bytes,
+            Missing = NeedsFiles(options, kind) ? resolved?.Missing : null,
+            Args = ValueList.From(options.Args),
+            Env = new ValueMap(options.Env),
+            WorkingDirectory = options.WorkingDirectory is { } folder ? PathText.Absolute(folder, settings) : null,
+            Command = ValueList.From(options.Command),
+            ReadyPath = options.ReadyPath,
+            UpstreamModel = options.UpstreamModel,
+            MaxConcurrency = options.MaxConcurrency,
+            IdleTimeout = options.IdleTimeout,
+            Pinned = options.Pinned,
+        };
+    }
+
+    // A command may fetch its model by itself, unless it is told where the files are.
+    private static bool NeedsFiles(ModelOptions options, string kind) =>
+        KindNames.NeedsSource(kind) || (kind == KindNames.Command && options.Command.Exists(argument => argument.Contains("{path}", StringComparison.Ordinal)));
+}

@@ -1,0 +1,26 @@
+namespace MlxGateway.Supervision.Models;
+
+/// <summary>All that the catalog is made from.</summary>
+public sealed record ModelSettings
+{
+    /// <summary><c>MlxGateway:Models</c>, by id.</summary>
+    public required IReadOnlyDictionary<string, ModelOptions> Models { get; init; }
+
+    /// <summary><c>MlxGateway:Discovery</c>.</summary>
+    public required DiscoveryOptions Discovery { get; init; }
+
+    /// <summary><c>MlxGateway:DefaultModel</c>: an id or alias, or null.</summary>
+    public string? DefaultModel { get; init; }
+
+    /// <summary>The folder of the configuration, absolute. Relative paths start here.</summary>
+    public required string BaseFolder { get; init; }
+
+    /// <summary>The kinds that a model may name as its runner.</summary>
+    public required IReadOnlyList<string> KnownKinds { get; init; }
+
+    /// <summary>The kinds for which models that were found on disk are offered. A subset of <see cref="KnownKinds"/>.</summary>
+    public required IReadOnlyList<string> OfferedKinds { get; init; }
+
+    /// <summary>Looks up an environment variable; null if it is not set.</summary>
+    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+}

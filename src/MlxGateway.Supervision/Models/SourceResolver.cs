@@ -1,0 +1,55 @@
+namespace MlxGateway.Supervision.Models;
+
+/// <summary>Finds what a model's source stands for on this machine: a file, a folder, or a repository of the Hugging Face cache.</summary>
+internal sealed class SourceResolver(ModelSettings settings)
+{
+    private readonly HuggingFaceFolder _cache = HuggingFaceFolder.Of(settings);
+
+    /// <summary>Looks for a source. Never throws for what it finds.</summary>
+    /// <param name="source">As it was written.</param>
+    /// <param name="kind">The kind that would load it.</param>
+    public ResolvedSource Resolve(string source, string kind)
+    {
+        if (PathText.Absolute(source, settings) is not { } path)
+        {
+            return Nowhere($"\"{source}\" is no path");
+        }
+
+        if (Disk.IsFolder(path))
+        {
+            return Found(ModelFiles.OfFolder(path, kind), advice: "");
+        }
+
+        if (File.Exists(path))
+        {
+            return kind is KindNames.MlxLm or KindNames.MlxVlm ? Nowhere($"{path} is a file, and {kind} loads folders") : Found(ModelFiles.OfGguf(path), advice: "");
+        }
+
+        // The one form that is both: a repository cannot be called like a file with weights.
+        var isRepository = HuggingFaceFolder.IsRepositoryId(source) && !source.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
+        return isRepository ? Repository(source, kind) : Nowhere($"the file or folder {path} does not exist");
+    }
+
+    private ResolvedSource Repository(string repository, string kind)
+    {
+        var advice = $" Fetch it with: hf download {repository}"; // without a full stop, so that it can be copied
+        return _cache.Snapshot(repository) is { } snapshot
+            ? Found(ModelFiles.OfFolder(snapshot, kind), advice)
+            : Nowhere($"the repository {repository} is not in the Hugging Face cache", advice);
+    }
+
+    private static ResolvedSource Found(ModelFiles files, string advice) => files.Missing is { } missing
+        ? Nowhere(missing, advice)
+        : new ResolvedSource(files.Path, files.Bytes, null);
+
+    private static ResolvedSource Nowhere(string missing, string advice = "") => new(null, null, ResolvedSource.Sentence(missing) + advice);
+}
+
+/// <param name="Path">The absolute path that the runner is given; null if it is not (wholly) here.</param>
+/// <param name="Bytes">The bytes of what would be loaded.</param>
+/// <param name="Missing">What is missing, as a sentence with the command that fetches it; null if nothing is.</param>
+internal sealed record ResolvedSource(string? Path, ByteSize? Bytes, string? Missing)
+{
+    /// <summary>Words for what is missing as a sentence.</summary>
+    public static string Sentence(string missing) => $"{char.ToUpperInvariant(missing[0])}{missing.AsSpan(1)}.";
+}
