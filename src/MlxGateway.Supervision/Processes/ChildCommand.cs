@@ -12,7 +12,7 @@ public sealed record ChildCommand
     /// <summary>The arguments behind the executable, each passed on as it is.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }
 
-    /// <summary>Every variable that the child gets; nothing is inherited beside it, except the mark by which it is recognised.</summary>
+    /// <summary>Every variable that the child gets; nothing is inherited beside it, except the marks by which it is recognised.</summary>
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
 
     /// <summary>Where it starts; null: the gateway's own working directory.</summary>
@@ -21,11 +21,12 @@ public sealed record ChildCommand
 
 /// <summary>How a child ended.</summary>
 /// <param name="Code">Its exit code, if it ended by itself.</param>
-/// <param name="Signal">The signal that ended it, if one did.</param>
+/// <param name="Signal">The signal that ended it, if one did. Neither: the system did not say.</param>
 public readonly record struct ChildExit(int? Code, int? Signal)
 {
     /// <summary>For people: <c>exit code 1</c>, <c>signal 9 (SIGKILL)</c>.</summary>
-    public override string ToString() => Signal is { } signal ? $"signal {signal} ({Name(signal)})" : $"exit code {Code}";
+    public override string ToString() =>
+        Signal is { } signal ? $"signal {signal} ({Name(signal)})" : Code is { } code ? $"exit code {code}" : "an unknown exit code";
 
     private static string Name(int signal) => signal switch
     {

@@ -1,0 +1,160 @@
+using Microsoft.Extensions.Logging;
+
+namespace MlxGateway.Supervision.Processes;
+
+/// <summary>
+/// A process that we started, and all that came of it. It is gone when nothing of it is left: neither its group, nor a descendant that left
+/// the group, nor anything else that carries its mark.
+/// </summary>
+/// <remarks>
+/// <code>
+///  running ──exits by itself──────────────► leader dead ─► kill the rest ─► read the rest of its output ─► reap ─► gone
+///     └─stop─► asked ──leader dead, rest still writing──► rest gone, or the grace is over ───┘
+///                └──────────── the grace is over ──────────────────────────────────────────┘
+/// </code>
+/// The leader is left a zombie until the rest is gone: its number is also the number of its group and session, and as long as it is not reaped
+/// the system gives that number to nobody else. So no signal can reach an innocent process.
+/// </remarks>
+public sealed partial class ChildProcess
+{
+    private static readonly TimeSpan LongestGrace = TimeSpan.FromDays(1); // a timer takes no more than seven weeks
+
+    private readonly ProcessFamily _family;
+    private readonly IProcessTable _table;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly string _label;
+    private readonly Action<ChildProcess> _beforeReaping;
+
+    private readonly TaskCompletionSource _stopAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _insist = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<ChildExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal ChildProcess(
+        string label, ProcessFamily family, OutputTail output, IProcessTable table, TimeProvider time, ILogger logger, Action<ChildProcess> beforeReaping)
+    {
+        _label = label;
+        _family = family;
+        Output = output;
+        _table = table;
+        _time = time;
+        _logger = logger;
+        _beforeReaping = beforeReaping;
+        StartedAt = time.GetUtcNow();
+    }
+
+    /// <summary>The process id of the leader, which is also the id of its group and of its session.</summary>
+    public int Pid => _family.Leader;
+
+    /// <summary>When it was started.</summary>
+    public DateTimeOffset StartedAt { get; }
+
+    /// <summary>Completes when the process has ended, for whatever reason, nothing of its group is left and <see cref="Output"/> is complete. Never faults.</summary>
+    public Task<ChildExit> Exited => _exited.Task;
+
+    /// <summary>What it writes, output and errors together.</summary>
+    public OutputTail Output { get; }
+
+    internal ProcessFamily Family => _family;
+
+    /// <summary>Whether this process, or one that came of it, listens on a TCP port of the loopback. False after it is gone; null: the system does not say.</summary>
+    public bool? OwnsPort(int port) => Exited.IsCompleted ? false : _table.AnyListens([.. _family.Living().Select(entry => entry.Pid)], port);
+
+    /// <summary>
+    /// Asks everything of this process to end and, when the grace is over, ends it. Completes when nothing of it is left. May be called more
+    /// than once and by several at a time; the shortest grace counts. Also for a process that has ended by itself. Never throws.
+    /// </summary>
+    /// <param name="grace">Until when it is to be gone. The last part of it, at most half a second, is for insisting; zero: insist at once.</param>
+    public async Task StopAsync(TimeSpan grace)
+    {
+        _stopAsked.TrySetResult();
+        grace = grace < LongestGrace ? grace : LongestGrace;
+        var insisting = TimeSpan.FromTicks(Math.Min(grace.Ticks / 4, TimeSpan.TicksPerMillisecond * 500));
+        using var gone = new CancellationTokenSource();
+        var asking = grace > TimeSpan.Zero ? Task.Delay(grace - insisting, _time, gone.Token) : Task.CompletedTask;
+        if (await Task.WhenAny(asking, Exited) == asking)
+        {
+            _insist.TrySetResult();
+        }
+
+        await gone.CancelAsync();
+        await Exited;
+    }
+
+    /// <summary>Lives as long as the process does. Never throws.</summary>
+    internal async Task SuperviseAsync(Task death)
+    {
+        try
+        {
+            await Task.WhenAny(death, _stopAsked.Task);
+            if (!death.IsCompleted)
+            {
+                await AskAsync(death);
+            }
+
+            // The group at once, so that none of it can start another; a dead leader is not among the living.
+            Signals.SendToGroup(Pid, Signals.Kill);
+            await Insistence.KillAsync(_table, _family.Living, _time, left => Log.Slow(_logger, _label, string.Join(", ", left.Select(entry => entry.Pid))));
+        }
+        catch (Exception e)
+        {
+            Log.Confused(_logger, _label, e);
+            Signals.SendToGroup(Pid, Signals.Kill);
+        }
+
+        await death;
+        Bury();
+    }
+
+    private async Task AskAsync(Task death)
+    {
+        var everyone = _family.Living();
+        Signals.SendToGroup(Pid, Signals.Terminate);
+        Insistence.Send(_table, [.. everyone.Where(entry => entry.Group != Pid)], Signals.Terminate);
+        if (await Task.WhenAny(death, _insist.Task) == death)
+        {
+            // Its workers were asked too and may still be writing: they get the rest of the grace.
+            await Insistence.GoneAsync(_family.Living, _time, _insist.Task);
+        }
+    }
+
+    private void Bury()
+    {
+        Try(() =>
+        {
+            foreach (var orphan in _family.AdoptedDead(_table.All()))
+            {
+                ExitWait.ReapAdopted(orphan);
+            }
+        });
+        Try(() => _beforeReaping(this));
+        Try(Output.Finish);
+        var exit = ExitWait.Reap(Pid);
+        Log.Gone(_logger, _label, Pid, exit);
+        _exited.SetResult(exit);
+    }
+
+    private void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e)
+        {
+            Log.Confused(_logger, _label, e);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(2021, LogLevel.Debug, "{Label} (process {Pid}) is gone: {Exit}.")]
+        public static partial void Gone(ILogger logger, string label, int pid, ChildExit exit);
+
+        [LoggerMessage(2022, LogLevel.Warning, "{Label} was killed, but the system does not let go of it yet (processes {Pids}); its memory counts until it does.")]
+        public static partial void Slow(ILogger logger, string label, string pids);
+
+        [LoggerMessage(2023, LogLevel.Error, "Ending {Label} did not go as it should; its group was killed.")]
+        public static partial void Confused(ILogger logger, string label, Exception exception);
+    }
+}
