@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using MlxGateway.Supervision.Memory;
+
+namespace MlxGateway.Supervision.Residency;
+
+/// <summary>Reads memory for the pool, from whatever thread asks and never from the pool's loop, and reports what it read.</summary>
+internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time, ILogger logger, Action<ResidencyEvent> post)
+{
+    // A burst of requests for an absent model needs one reading, not one for each.
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConcurrentDictionary<int, byte> _pids = new();
+    private long _lastRead = long.MinValue;
+    private int _reading;
+
+    /// <summary>The processes whose memory is the models' own.</summary>
+    public void Count(int pid) => _pids.TryAdd(pid, 0);
+
+    public void Forget(int pid) => _pids.TryRemove(pid, out _);
+
+    /// <summary>Reads, unless somebody did so a moment ago.</summary>
+    public void ReadIfOld()
+    {
+        var last = Volatile.Read(ref _lastRead);
+        var now = time.GetTimestamp();
+        if ((last == long.MinValue || time.GetElapsedTime(last, now) >= Interval) && Interlocked.CompareExchange(ref _lastRead, now, last) == last)
+        {
+            Read();
+        }
+    }
+
+    /// <summary>Reads on a thread of the pool, unless such a reading is under way.</summary>
+    public void ReadInBackground()
+    {
+        if (Interlocked.Exchange(ref _reading, 1) == 0)
+        {
+            _ = Task.Run(() =>
+            {
+                try
+                {
+                    Read();
+                }
+                finally
+                {
+                    Volatile.Write(ref _reading, 0);
+                }
+            });
+        }
+    }
+
+    /// <summary>Reads and reports. A failure is logged; the ledger asks again, and refuses when it has had no reading for too long.</summary>
+    public void Read()
+    {
+        try
+        {
+            var observation = gauge.Observe([.. _pids.Keys]);
+            Volatile.Write(ref _lastRead, time.GetTimestamp());
+            post(new ResidencyEvent.MemoryObserved(observation));
+        }
+        catch (Exception exception)
+        {
+            Log.Unreadable(logger, exception);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3020, LogLevel.Error, "The machine's memory could not be read.")]
+        public static partial void Unreadable(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,263 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners;
+
+namespace MlxGateway.Supervision.Residency;
+
+/// <summary>
+/// Carries out what the <see cref="ResidencyLedger"/> decides. One loop reads one channel, so the ledger has one caller and the
+/// house needs no locks; whatever takes time runs beside it and reports its end as an event.
+/// </summary>
+internal sealed partial class ModelPool : IModelPool, IHostedService
+{
+    // After so many events the rest of the house hears the news, however many more are waiting.
+    private const int BatchSize = 256;
+
+    // What a timer takes at most is less than the longest idle time; an early alarm does no harm.
+    private static readonly TimeSpan LongestAlarm = TimeSpan.FromDays(1);
+
+    private readonly Channel<ResidencyEvent> _events = Channel.CreateUnbounded<ResidencyEvent>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Dictionary<string, RunnerLaunch> _launches = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _nothingLeft = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ResidencyLedger _ledger;
+    private readonly IRunnerLauncher _launcher;
+    private readonly IMemoryGauge _gauge;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly MemoryWatch _memory;
+    private readonly Action<ModelLease> _release;
+    private readonly Action<ResidencyEvent> _post;
+    private PublishedPool _published;
+    private Task? _loop;
+
+    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IMemoryGauge gauge, TimeProvider time, ILogger<ModelPool> logger)
+    {
+        _ledger = new ResidencyLedger(options);
+        _published = new PublishedPool(_ledger);
+        _launcher = launcher;
+        _gauge = gauge;
+        _time = time;
+        _logger = logger;
+        _post = Post;
+        _release = lease => Post(new ResidencyEvent.LeaseReleased(lease.Model.Id, lease.Launch));
+        _memory = new MemoryWatch(gauge, time, logger, _post);
+    }
+
+    public PoolSnapshot Snapshot => Volatile.Read(ref _published).Now();
+
+    public Task<ModelLease> AcquireAsync(ModelSpec model, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return Task.FromCanceled<ModelLease>(cancellationToken);
+        }
+
+        MemoryNeed? need = null;
+        if (!Volatile.Read(ref _published).SeesReady(model))
+        {
+            // Both may take milliseconds, so they are done here and not on the loop.
+            need = _gauge.NeedOf(model);
+            _memory.ReadIfOld();
+        }
+
+        var ticket = new LeaseTicket(model, need, _time.GetUtcNow());
+        if (!_events.Writer.TryWrite(new ResidencyEvent.LeaseRequested(ticket)))
+        {
+            ticket.TryRefuse(Refusal.ShuttingDown());
+        }
+
+        return cancellationToken.CanBeCanceled && !ticket.Outcome.IsCompleted ? WaitAsync(ticket, cancellationToken) : ticket.Outcome;
+    }
+
+    public async Task UnloadAsync(string modelId, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_events.Writer.TryWrite(new ResidencyEvent.UnloadRequested(modelId, done)))
+        {
+            await done.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    public Task ShutDownAsync(TimeSpan patience)
+    {
+        if (_loop is null)
+        {
+            return Task.CompletedTask;
+        }
+
+        Post(new ResidencyEvent.ShutdownRequested(patience));
+        return _nothingLeft.Task;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _loop = Task.Run(RunAsync, CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_loop is { } loop)
+        {
+            await ShutDownAsync(TimeSpan.Zero).WaitAsync(cancellationToken);
+            _events.Writer.TryComplete();
+            await loop.WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task<ModelLease> WaitAsync(LeaseTicket ticket, CancellationToken cancellationToken)
+    {
+        var hangUp = cancellationToken.UnsafeRegister(
+            static (state, token) =>
+            {
+                var (post, ticket) = ((Action<ResidencyEvent>, LeaseTicket))state!;
+                if (ticket.TryAbandon(token))
+                {
+                    post(new ResidencyEvent.TicketAbandoned(ticket));
+                }
+            },
+            (_post, ticket));
+        try
+        {
+            return await ticket.Outcome;
+        }
+        finally
+        {
+            hangUp.Unregister();
+        }
+    }
+
+    // Refused only after the loop has ended, when nothing is left that the event could concern.
+    private void Post(ResidencyEvent happened) => _events.Writer.TryWrite(happened);
+
+    private async Task RunAsync()
+    {
+        using var alarm = _time.CreateTimer(_ => Post(new ResidencyEvent.TimeElapsed()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        long published = 0;
+        var armed = false;
+        while (await _events.Reader.WaitToReadAsync())
+        {
+            for (var i = 0; i < BatchSize && _events.Reader.TryRead(out var happened); i++)
+            {
+                armed &= happened is not ResidencyEvent.TimeElapsed;
+                Handle(happened);
+            }
+
+            if (published != _ledger.Version)
+            {
+                published = _ledger.Version;
+                Volatile.Write(ref _published, new PublishedPool(_ledger));
+                armed = false;
+            }
+
+            // An alarm holds until the ledger's version changes, so requests to ready models do not touch the timer.
+            if (!armed)
+            {
+                armed = Arm(alarm);
+            }
+        }
+    }
+
+    private void Handle(ResidencyEvent happened)
+    {
+        try
+        {
+            foreach (var effect in _ledger.Apply(happened, _time.GetUtcNow()))
+            {
+                TryCarryOut(effect);
+            }
+        }
+        catch (Exception exception)
+        {
+            // A defect of ours. The other models' clients should not pay for it.
+            Log.LoopFault(_logger, happened.GetType().Name, exception);
+        }
+    }
+
+    private bool Arm(ITimer alarm)
+    {
+        var now = _time.GetUtcNow();
+        if (_ledger.NextWake(now) is not { } wake)
+        {
+            alarm.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return false;
+        }
+
+        // Rounded up: a timer that fires a fraction early would find nothing to do and fire again at once.
+        var due = TimeSpan.FromMilliseconds(Math.Ceiling(Math.Clamp((wake - now).TotalMilliseconds, 0, LongestAlarm.TotalMilliseconds)));
+        alarm.Change(due, Timeout.InfiniteTimeSpan);
+        return true;
+    }
+
+    // One effect that fails must not take those behind it with it.
+    private void TryCarryOut(ResidencyEffect effect)
+    {
+        try
+        {
+            CarryOut(effect);
+        }
+        catch (Exception exception)
+        {
+            Log.LoopFault(_logger, effect.GetType().Name, exception);
+        }
+    }
+
+    private void CarryOut(ResidencyEffect effect)
+    {
+        switch (effect)
+        {
+            case ResidencyEffect.GrantLease e:
+                var lease = new ModelLease(e.Lease.Model, e.Lease.Launch, e.Lease.Runner, e.Lease.Revocation, e.Lease.Queued, e.Lease.Loading, _release);
+                if (!e.Ticket.TryGrant(lease))
+                {
+                    lease.Dispose();
+                }
+
+                break;
+
+            case ResidencyEffect.RefuseLease e:
+                e.Ticket.TryRefuse(e.Refusal);
+                break;
+
+            case ResidencyEffect.StartRunner e:
+                var launch = new RunnerLaunch(e.Model, e.Launch, _launcher, _memory, _logger, _post);
+                _launches[e.Model.Id] = launch;
+                launch.Start();
+                break;
+
+            case ResidencyEffect.StopRunner e:
+                _launches.Remove(e.Model, out var leaving);
+                leaving!.Stop();
+                break;
+
+            case ResidencyEffect.RevokeLeases e:
+                Log.Revoked(_logger, e.Model, e.Launch, e.Reason);
+                e.Revocation.Revoke(e.Reason);
+                break;
+
+            case ResidencyEffect.ObserveMemory:
+                _memory.ReadInBackground();
+                break;
+
+            case ResidencyEffect.CompleteUnload e:
+                e.Done.TrySetResult();
+                break;
+
+            case ResidencyEffect.CompleteShutdown:
+                _nothingLeft.TrySetResult();
+                break;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3010, LogLevel.Warning, "The leases of model {Model} (launch {Launch}) are taken back: {Reason}.")]
+        public static partial void Revoked(ILogger logger, string model, int launch, RevocationReason reason);
+
+        [LoggerMessage(3011, LogLevel.Critical, "The pool's loop failed on {Event} and goes on.")]
+        public static partial void LoopFault(ILogger logger, string @event, Exception exception);
+    }
+}

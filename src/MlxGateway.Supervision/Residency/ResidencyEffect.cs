@@ -1,0 +1,35 @@
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners;
+
+namespace MlxGateway.Supervision.Residency;
+
+/// <summary>Something to do. Effects flow out; only <see cref="ModelPool"/> carries them out, in order.</summary>
+internal abstract record ResidencyEffect
+{
+    /// <summary>Launch the model; the outcome comes back with the same number.</summary>
+    public sealed record StartRunner(ModelSpec Model, int Launch) : ResidencyEffect;
+
+    /// <summary>Stop the runner, or cancel its launch, and report when it is gone.</summary>
+    public sealed record StopRunner(string Model, int Launch) : ResidencyEffect;
+
+    /// <summary>Take back all leases of one launch.</summary>
+    public sealed record RevokeLeases(string Model, int Launch, Revocation Revocation, RevocationReason Reason) : ResidencyEffect;
+
+    /// <summary>Hand a lease over; if the caller is gone, it comes straight back.</summary>
+    public sealed record GrantLease(LeaseTicket Ticket, Granted Lease) : ResidencyEffect;
+
+    /// <summary>Tell the caller that, and why, there will be no lease.</summary>
+    public sealed record RefuseLease(LeaseTicket Ticket, Refusal Refusal) : ResidencyEffect;
+
+    /// <summary>Read the machine's memory and report it.</summary>
+    public sealed record ObserveMemory : ResidencyEffect;
+
+    /// <summary>Tell somebody that the model is out of memory.</summary>
+    public sealed record CompleteUnload(TaskCompletionSource Done) : ResidencyEffect;
+
+    /// <summary>Tell that nothing is left.</summary>
+    public sealed record CompleteShutdown : ResidencyEffect;
+}
+
+/// <summary>What a lease is made of.</summary>
+internal readonly record struct Granted(ModelSpec Model, int Launch, IRunner Runner, Revocation Revocation, TimeSpan Queued, TimeSpan Loading);

@@ -1,0 +1,41 @@
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Runners;
+
+namespace MlxGateway.Supervision.Residency;
+
+/// <summary>Something that happened. Events flow in; the ledger answers with effects.</summary>
+internal abstract record ResidencyEvent
+{
+    /// <summary>Somebody wants a ready runner.</summary>
+    public sealed record LeaseRequested(LeaseTicket Ticket) : ResidencyEvent;
+
+    /// <summary>A caller left before the ticket was settled.</summary>
+    public sealed record TicketAbandoned(LeaseTicket Ticket) : ResidencyEvent;
+
+    /// <summary>A request is over.</summary>
+    public sealed record LeaseReleased(string Model, int Launch) : ResidencyEvent;
+
+    /// <summary>A runner has proved that it can answer.</summary>
+    public sealed record LaunchSucceeded(string Model, int Launch, IRunner Runner) : ResidencyEvent;
+
+    /// <summary>A runner did not become ready, and nothing of it is left.</summary>
+    public sealed record LaunchFailed(string Model, int Launch, string Why) : ResidencyEvent;
+
+    /// <summary>The process of a ready runner ended by itself.</summary>
+    public sealed record RunnerExited(string Model, int Launch, string How) : ResidencyEvent;
+
+    /// <summary>A runner that was to be stopped is gone with everything it started.</summary>
+    public sealed record RunnerStopped(string Model, int Launch) : ResidencyEvent;
+
+    /// <summary>What the machine has now.</summary>
+    public sealed record MemoryObserved(MemoryObservation Memory) : ResidencyEvent;
+
+    /// <summary>Somebody wants the model out of memory and to be told when it is.</summary>
+    public sealed record UnloadRequested(string Model, TaskCompletionSource Done) : ResidencyEvent;
+
+    /// <summary>A moment named by <see cref="ResidencyLedger.NextWake"/> has come.</summary>
+    public sealed record TimeElapsed : ResidencyEvent;
+
+    /// <summary>The gateway stops; running requests may go on for <paramref name="Patience"/>.</summary>
+    public sealed record ShutdownRequested(TimeSpan Patience) : ResidencyEvent;
+}

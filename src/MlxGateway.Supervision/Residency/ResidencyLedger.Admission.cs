@@ -1,0 +1,297 @@
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
+using static MlxGateway.Supervision.Residency.ResidencyEffect;
+using static MlxGateway.Supervision.Residency.ResidencyEvent;
+using static MlxGateway.Supervision.Residency.ResidentState;
+
+namespace MlxGateway.Supervision.Residency;
+
+// Who comes in: room, swaps, and the memory that other programs hold.
+internal sealed partial class ResidencyLedger
+{
+    /// <summary>How long a request waits for memory that other programs hold.</summary>
+    internal static readonly TimeSpan ShortagePatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often memory is read while somebody waits for room.</summary>
+    internal static readonly TimeSpan ObservationInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How old a reading may be on which a launch or an eviction is decided.</summary>
+    internal static readonly TimeSpan ObservationLifetime = TimeSpan.FromSeconds(2);
+
+    /// <summary>The least that a swap is taken to cost when nobody configured <c>SwapPatience</c>; also what is assumed of a model that was never loaded.</summary>
+    internal static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(2);
+
+    /// <summary>The longest wait for busy models when nobody configured <c>SwapPatience</c>.</summary>
+    internal static readonly TimeSpan MostPatience = TimeSpan.FromSeconds(60);
+
+    private DateTimeOffset _observedAt;
+    private DateTimeOffset _observeAt;
+    private DateTimeOffset? _admitAt;
+    private long _pass;
+
+    // Whose victims are draining or stopping. Nobody else gets the room that they leave, not even an older ticket of a victim.
+    private (Resident Newcomer, LeaseTicket Ticket)? _swap;
+
+    private void Observe(MemoryObservation memory, DateTimeOffset now)
+    {
+        Memory = memory;
+        _observedAt = now;
+        _observeAt = now + ObservationInterval;
+    }
+
+    // Makes the ticket's specification the resident's. True if that changed anything.
+    private bool Adopt(Resident resident, LeaseTicket ticket, DateTimeOffset now)
+    {
+        var newest = resident.NewestSpec;
+        if (ReferenceEquals(ticket.Model, newest) || ReferenceEquals(ticket.Model, resident.Superseded))
+        {
+            if (!resident.HoldsMemory && ticket.Need is { } need)
+            {
+                resident.Need = need;
+            }
+
+            return false;
+        }
+
+        if (ticket.Model == newest)
+        {
+            // An equal one of a newer catalog: the next comparison is by reference again.
+            resident.Next = resident.Next is { } next ? next with { Spec = ticket.Model } : null;
+            resident.Spec = resident.Next is null ? ticket.Model : resident.Spec;
+            resident.Need = resident.HoldsMemory ? resident.Need : ticket.Need ?? resident.Need;
+            return true;
+        }
+
+        resident.Superseded = newest;
+        resident.Next = (ticket.Model, ticket.Need ?? resident.Need);
+        if (resident.HoldsMemory)
+        {
+            resident.CoolUntil = null;
+            SendAway(resident, now);
+        }
+        else
+        {
+            TakeNext(resident);
+            resident.Enter(Absent, now);
+        }
+
+        return true;
+    }
+
+    // What failed was another configuration: the new one starts with a clean slate.
+    private static void TakeNext(Resident resident)
+    {
+        if (resident.Next is { } next)
+        {
+            (resident.Spec, resident.Need) = next;
+            resident.Next = null;
+            resident.FailuresInARow = 0;
+            resident.CoolUntil = null;
+        }
+    }
+
+    private void AdmitWaiting(DateTimeOffset now)
+    {
+        _admitAt = null;
+        if (_waiting == 0)
+        {
+            return;
+        }
+
+        _pass++;
+        RefuseWhatNeverFits();
+        while (NextNewcomer() is { } newcomer && Admit(newcomer, now))
+        {
+        }
+
+        var somebodyWaits = false;
+        foreach (var resident in _residents)
+        {
+            somebodyWaits |= resident.WaitsForRoom;
+            resident.ShortSince = resident.WaitsForRoom && resident.PassedOverIn == _pass ? resident.ShortSince : null;
+        }
+
+        if (somebodyWaits && now >= _observeAt)
+        {
+            _observeAt = now + ObservationInterval;
+            _effects.Add(new ObserveMemory());
+        }
+    }
+
+    // Only the oldest ticket that needs room may evict, so a swap is never undone by the next one in line.
+    private Resident? NextNewcomer()
+    {
+        if (_swap is { Newcomer: { WaitsForRoom: true } favoured } && favoured.PassedOverIn != _pass)
+        {
+            return favoured;
+        }
+
+        Resident? first = null;
+        foreach (var resident in _residents)
+        {
+            if (resident.WaitsForRoom && resident.PassedOverIn != _pass && (first is null || resident.Waiting.First!.Value.Order < first.Waiting.First!.Value.Order))
+            {
+                first = resident;
+            }
+        }
+
+        return first;
+    }
+
+    // True if the newcomer is taken care of and the next one may have a turn.
+    private bool Admit(Resident newcomer, DateTimeOffset now)
+    {
+        if (Memory is not { } memory || now - _observedAt > ObservationLifetime)
+        {
+            GoShort(newcomer, now, memoryIsKnown: false);
+            return true;
+        }
+
+        switch (EvictionPlanner.Plan(newcomer, _residents, memory.Usable, options.MaxResident, TermsOf(newcomer), now))
+        {
+            case EvictionPlan.Fits:
+                Launch(newcomer, now);
+                return true;
+
+            case EvictionPlan.Evict plan when now >= plan.From:
+                _swap = (newcomer, newcomer.Waiting.First!.Value);
+                foreach (var victim in plan.Victims)
+                {
+                    Drain(victim, forGood: false, now);
+                }
+
+                CloseDrained(now);
+                return false;
+
+            case EvictionPlan.Evict plan:
+                _admitAt = Earlier(_admitAt, plan.From);
+                return false;
+
+            case EvictionPlan.Short:
+                EndSwapOf(newcomer, now);
+                GoShort(newcomer, now, memoryIsKnown: true);
+                return true;
+
+            default:
+                return false;
+        }
+    }
+
+    private void Launch(Resident newcomer, DateTimeOffset now)
+    {
+        newcomer.Launch++;
+        newcomer.LaunchedIn = _step;
+        newcomer.Revocation = new Revocation();
+        newcomer.Leases = 0;
+        newcomer.HasServed = false;
+        newcomer.WasGranted = false;
+        newcomer.FirstReturn = null;
+        newcomer.Enter(Launching, now);
+        _effects.Add(new StartRunner(newcomer.Spec, newcomer.Launch));
+        EndSwapOf(newcomer, now);
+    }
+
+    private void Welcome(Resident resident, LaunchSucceeded news, DateTimeOffset now)
+    {
+        resident.LoadTime = now - resident.Since;
+        resident.Enter(Ready, now);
+        resident.Runner = news.Runner;
+        resident.ReadySince = now;
+        resident.LastUsed = now;
+
+        // Where somebody waits, the grant sets it: a newcomer serves before it may be a victim.
+        resident.HasServed = resident.Waiting.Count == 0;
+        _lastLoadBegan = resident.LaunchedIn;
+    }
+
+    // If the ticket that wanted the victims' place is gone, they stay, unless another one of the same newcomer has waited as long.
+    private void ReconsiderSwap(DateTimeOffset now)
+    {
+        if (_swap is not { } swap || swap.Ticket.Place is not null)
+        {
+            return;
+        }
+
+        if (swap.Newcomer.WaitsForRoom)
+        {
+            var terms = TermsOf(swap.Newcomer);
+            if (_residents.TrueForAll(r => !DrainsForSwap(r) || now >= terms.MayLeaveFrom(r)))
+            {
+                _swap = swap with { Ticket = swap.Newcomer.Waiting.First!.Value };
+                return;
+            }
+        }
+
+        EndSwapOf(swap.Newcomer, now);
+    }
+
+    private void EndSwapOf(Resident newcomer, DateTimeOffset now)
+    {
+        if (_swap?.Newcomer != newcomer)
+        {
+            return;
+        }
+
+        _swap = null;
+        foreach (var resident in _residents)
+        {
+            if (DrainsForSwap(resident))
+            {
+                resident.Enter(Ready, now);
+                Serve(resident, now);
+            }
+        }
+    }
+
+    // Nothing is evicted: it would not help. Whoever waits behind may have a turn meanwhile.
+    private void GoShort(Resident newcomer, DateTimeOffset now, bool memoryIsKnown)
+    {
+        newcomer.PassedOverIn = _pass;
+        var since = newcomer.ShortSince ??= now;
+        while (newcomer.Waiting.First is { Value: var ticket })
+        {
+            var end = (ticket.ArrivedAt > since ? ticket.ArrivedAt : since) + ShortagePatience;
+            if (now < end)
+            {
+                _admitAt = Earlier(_admitAt, end);
+                return;
+            }
+
+            var shortage = ShortageOf(newcomer);
+            Refuse(ticket, memoryIsKnown
+                ? Refusal.DoesNotFitNow(newcomer.Id, newcomer.Need, Memory!.Value.Usable - EvictionPlanner.Immovable(_residents), shortage, ShortagePatience)
+                : Refusal.MemoryUnknown(newcomer.Id, newcomer.Need, shortage, ShortagePatience));
+        }
+    }
+
+    private void RefuseWhatNeverFits()
+    {
+        if (Memory is not { } memory)
+        {
+            return;
+        }
+
+        foreach (var resident in _residents)
+        {
+            if (resident.WaitsForRoom && EvictionPlanner.CanNeverFit(resident.Need, _residents, memory.Ceiling))
+            {
+                RefuseAll(resident, Refusal.NeverFits(resident.Id, resident.Need, memory.Ceiling - EvictionPlanner.Immovable(_residents), ShortageOf(resident)));
+            }
+        }
+    }
+
+    private MemoryShortage ShortageOf(Resident newcomer)
+    {
+        var memory = Memory ?? default;
+        var held = EvictionPlanner.Held(_residents);
+        return new(newcomer.Need.Total, memory.Ceiling, ByteSize.Max(memory.Usable - held, ByteSize.Zero), held - EvictionPlanner.Immovable(_residents));
+    }
+
+    private SwapTerms TermsOf(Resident newcomer) => new(newcomer.Waiting.First!.Value.ArrivedAt, PatienceFor(newcomer), newcomer.LoadTime);
+
+    private TimeSpan PatienceFor(Resident newcomer)
+    {
+        var cost = newcomer.LoadTime ?? LeastPatience;
+        return options.SwapPatience ?? (cost < LeastPatience ? LeastPatience : cost > MostPatience ? MostPatience : cost);
+    }
+}

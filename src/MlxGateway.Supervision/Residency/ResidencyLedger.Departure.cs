@@ -1,0 +1,184 @@
+using System.Globalization;
+using static MlxGateway.Supervision.Residency.ResidencyEffect;
+using static MlxGateway.Supervision.Residency.ResidencyEvent;
+using static MlxGateway.Supervision.Residency.ResidentState;
+
+namespace MlxGateway.Supervision.Residency;
+
+// Who leaves: drained, idle, failed, died, asked to.
+internal sealed partial class ResidencyLedger
+{
+    private static readonly TimeSpan LongestCooldown = TimeSpan.FromMinutes(5);
+
+    private static bool DrainsForSwap(Resident resident) => resident is { State: Draining, LeavesForGood: false };
+
+    private void ExpireLaunchesAndCooldowns(DateTimeOffset now)
+    {
+        foreach (var resident in _residents)
+        {
+            if (resident.State is Launching && now >= resident.Since + options.LaunchTimeout)
+            {
+                Fail(resident, string.Create(CultureInfo.InvariantCulture, $"it did not become ready within {options.LaunchTimeout.TotalSeconds:0.###} s."), now);
+                Close(resident, now);
+            }
+            else if (resident.State is Cooling && !(resident.CoolUntil > now))
+            {
+                resident.CoolUntil = null;
+                resident.Enter(Absent, now);
+            }
+        }
+    }
+
+    // The launcher has cleaned up before it told us.
+    private void FailLaunch(Resident resident, string why, DateTimeOffset now)
+    {
+        Fail(resident, why, now);
+        LeaveMemory(resident, now);
+    }
+
+    // An exit we asked for never comes here: it arrives as RunnerStopped. The process is gone, but perhaps not what it started,
+    // so it is stopped like any other, and its memory counts until that is done.
+    private void Crash(Resident resident, string how, DateTimeOffset now)
+    {
+        // A request that came back long before the end proves a good launch. One that came back just now was perhaps cut off by the crash itself.
+        if (now - resident.FirstReturn >= options.Cooldown)
+        {
+            resident.FailuresInARow = 0;
+        }
+
+        _effects.Add(new RevokeLeases(resident.Id, resident.Launch, resident.Revocation, RevocationReason.RunnerGone));
+        if (resident is { WasGranted: true, FailuresInARow: 0 })
+        {
+            // It worked until now, so whoever waits is served by a new one at once.
+            resident.FailuresInARow = 1;
+        }
+        else
+        {
+            Fail(resident, how, now);
+        }
+
+        Stop(resident, now);
+    }
+
+    private void Fail(Resident resident, string why, DateTimeOffset now)
+    {
+        var longest = options.Cooldown > LongestCooldown ? options.Cooldown : LongestCooldown;
+        var cooldown = options.Cooldown * Math.Pow(2, Math.Min(resident.FailuresInARow++, 16));
+        cooldown = cooldown < longest ? cooldown : longest;
+        resident.Failure = why;
+        resident.CoolUntil = now + cooldown;
+        RefuseAll(resident, Refusal.LaunchFailed(resident.Id, why, cooldown));
+    }
+
+    private void Unload(UnloadRequested request, DateTimeOffset now)
+    {
+        if (_byId.TryGetValue(request.Model, out var resident) && resident.HoldsMemory)
+        {
+            resident.Unloads.Add(request.Done);
+            SendAway(resident, now);
+        }
+        else
+        {
+            _effects.Add(new CompleteUnload(request.Done));
+        }
+    }
+
+    private void ShutDown(TimeSpan patience, DateTimeOffset now)
+    {
+        _shutdownAt = Earlier(_shutdownAt, now + patience);
+        foreach (var resident in _residents)
+        {
+            RefuseAll(resident, Refusal.ShuttingDown());
+            SendAway(resident, now);
+        }
+    }
+
+    // Leaves in any case: nobody's change of mind makes it stay.
+    private void SendAway(Resident resident, DateTimeOffset now)
+    {
+        switch (resident.State)
+        {
+            case Launching: Close(resident, now); break;
+            case Ready: Drain(resident, forGood: true, now); break;
+            case Draining: resident.LeavesForGood = true; break;
+        }
+    }
+
+    private static void Drain(Resident resident, bool forGood, DateTimeOffset now)
+    {
+        resident.Enter(Draining, now);
+        resident.LeavesForGood = forGood;
+    }
+
+    // The victims of one swap leave together: an idle one that left early would be gone for nothing if the newcomer gave up.
+    private void CloseDrained(DateTimeOffset now)
+    {
+        var swapIsDrained = _residents.TrueForAll(r => !DrainsForSwap(r) || r.Leases == 0);
+        foreach (var resident in _residents)
+        {
+            if (resident.State is Draining
+                && (now >= DrainDeadline(resident) || (resident.Leases == 0 && (resident.LeavesForGood || swapIsDrained))))
+            {
+                Close(resident, now);
+            }
+        }
+    }
+
+    private void CloseIdle(DateTimeOffset now)
+    {
+        foreach (var resident in _residents)
+        {
+            if (resident.IsIdle && IdleDeadline(resident, now) <= now)
+            {
+                Close(resident, now);
+            }
+        }
+    }
+
+    private void Close(Resident resident, DateTimeOffset now)
+    {
+        if (resident.FirstReturn is not null)
+        {
+            resident.FailuresInARow = 0;
+        }
+
+        if (resident.Leases > 0)
+        {
+            var reason = IsShuttingDown ? RevocationReason.ShuttingDown : RevocationReason.Evicted;
+            _effects.Add(new RevokeLeases(resident.Id, resident.Launch, resident.Revocation, reason));
+        }
+
+        Stop(resident, now);
+    }
+
+    private void Stop(Resident resident, DateTimeOffset now)
+    {
+        resident.Leases = 0;
+        resident.Runner = null;
+        resident.Enter(Stopping, now);
+        _effects.Add(new StopRunner(resident.Id, resident.Launch));
+    }
+
+    private void LeaveMemory(Resident resident, DateTimeOffset now)
+    {
+        TakeNext(resident);
+        resident.LeavesForGood = false;
+        resident.Enter(resident.CoolUntil > now ? Cooling : Absent, now);
+        foreach (var done in resident.Unloads)
+        {
+            _effects.Add(new CompleteUnload(done));
+        }
+
+        resident.Unloads.Clear();
+    }
+
+    private DateTimeOffset DrainDeadline(Resident resident) =>
+        Earlier(resident.LeavesForGood ? _shutdownAt : null, resident.Since + options.DrainTimeout)!.Value;
+
+    // When it may idle out: for a busy one the earliest moment that this could be, so that a returning lease need not change the alarm.
+    private DateTimeOffset? IdleDeadline(Resident resident, DateTimeOffset now)
+    {
+        var timeout = resident.Spec.IdleTimeout ?? options.IdleTimeout;
+        return resident.Spec.Pinned || timeout == TimeSpan.Zero ? null : (resident.IsIdle ? resident.LastUsed : now) + timeout;
+    }
+}

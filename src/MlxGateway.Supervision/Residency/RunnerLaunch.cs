@@ -1,0 +1,129 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners;
+
+namespace MlxGateway.Supervision.Residency;
+
+/// <summary>One launch of one model, from the order to launch until nothing of it is left. Reports each turn of it as an event.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed.")]
+internal sealed partial class RunnerLaunch(ModelSpec model, int number, IRunnerLauncher launcher, MemoryWatch memory, ILogger logger, Action<ResidencyEvent> post)
+{
+    private readonly CancellationTokenSource _cancel = new();
+    private Task<IRunner>? _runner;
+
+    /// <summary>Begins the launch and reports how it goes and, once it is ready, when it is gone.</summary>
+    public void Start()
+    {
+        Log.Launching(logger, model.Id, model.Runner, number);
+
+        // A launcher may do a good deal of work before it first awaits; none of it on the pool's loop.
+        _runner = Task.Run(LaunchAsync);
+        _ = WatchAsync(_runner);
+    }
+
+    /// <summary>Cancels the launch or stops the runner, and reports when it is gone.</summary>
+    public void Stop()
+    {
+        Log.Stopping(logger, model.Id, number);
+        _ = StopAsync(_runner!);
+    }
+
+    private async Task<IRunner> LaunchAsync()
+    {
+        var runner = await launcher.LaunchAsync(model, number, _cancel.Token);
+        memory.Count(runner.Pid);
+        return runner;
+    }
+
+    private async Task WatchAsync(Task<IRunner> launching)
+    {
+        IRunner runner;
+        try
+        {
+            runner = await launching;
+        }
+        catch (Exception exception)
+        {
+            if (!_cancel.IsCancellationRequested)
+            {
+                Log.LaunchFailed(logger, model.Id, number, exception);
+            }
+
+            post(new ResidencyEvent.LaunchFailed(model.Id, number, exception.Message));
+            return;
+        }
+
+        post(new ResidencyEvent.LaunchSucceeded(model.Id, number, runner));
+        var how = await EndOfAsync(runner);
+        if (!_cancel.IsCancellationRequested)
+        {
+            Log.Exited(logger, model.Id, number, how);
+        }
+
+        post(new ResidencyEvent.RunnerExited(model.Id, number, how));
+    }
+
+    private async Task StopAsync(Task<IRunner> launching)
+    {
+        IRunner? runner = null;
+        try
+        {
+            await _cancel.CancelAsync();
+            await launching.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            if (launching.IsCompletedSuccessfully)
+            {
+                runner = await launching;
+                await runner.StopAsync();
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.StopFailed(logger, model.Id, number, exception);
+        }
+
+        if (runner is not null)
+        {
+            memory.Forget(runner.Pid);
+        }
+
+        // Read first, so that the ledger decides about the freed memory with the freed memory in sight.
+        memory.Read();
+        Log.Gone(logger, model.Id, number);
+        post(new ResidencyEvent.RunnerStopped(model.Id, number));
+    }
+
+    private async Task<string> EndOfAsync(IRunner runner)
+    {
+        try
+        {
+            return await runner.Gone;
+        }
+        catch (Exception exception)
+        {
+            Log.StopFailed(logger, model.Id, number, exception);
+            return exception.Message;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(3001, LogLevel.Information, "Launching model {Model} with {Runner} (launch {Launch}).")]
+        public static partial void Launching(ILogger logger, string model, string runner, int launch);
+
+        [LoggerMessage(3002, LogLevel.Information, "Stopping model {Model} (launch {Launch}).")]
+        public static partial void Stopping(ILogger logger, string model, int launch);
+
+        [LoggerMessage(3003, LogLevel.Warning, "The runner of model {Model} (launch {Launch}) ended by itself: {How}")]
+        public static partial void Exited(ILogger logger, string model, int launch, string how);
+
+        [LoggerMessage(3004, LogLevel.Error, "Model {Model} failed to launch (launch {Launch}).")]
+        public static partial void LaunchFailed(ILogger logger, string model, int launch, Exception exception);
+
+        [LoggerMessage(3005, LogLevel.Error, "Model {Model} could not be stopped cleanly (launch {Launch}).")]
+        public static partial void StopFailed(ILogger logger, string model, int launch, Exception exception);
+
+        [LoggerMessage(3006, LogLevel.Information, "Model {Model} is out of memory (launch {Launch}).")]
+        public static partial void Gone(ILogger logger, string model, int launch);
+    }
+}
