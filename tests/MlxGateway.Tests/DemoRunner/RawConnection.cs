@@ -1,0 +1,65 @@
+using System.Net.Sockets;
+using System.Text;
+using Xunit;
+
+namespace MlxGateway.Tests.DemoRunner;
+
+/// <summary>How the other side ended a connection.</summary>
+public enum Ending
+{
+    /// <summary>By FIN: it has nothing more to say.</summary>
+    Closed,
+
+    /// <summary>By RST.</summary>
+    Reset,
+}
+
+/// <summary>A connection on which one sees the bytes as they are, and how it ends.</summary>
+public sealed class RawConnection(Socket socket) : IDisposable
+{
+    /// <summary>Sends a request.</summary>
+    public async Task SendAsync(string path, string body) =>
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {body.Length}\r\n\r\n{body}"), TestContext.Current.CancellationToken);
+
+    /// <summary>Reads until the text is in what came.</summary>
+    public Task<string> ReadUntilAsync(string text) => ReadAsync(seen => seen.Contains(text, StringComparison.Ordinal));
+
+    /// <summary>Reads until the connection ends.</summary>
+    public async Task<(string Text, Ending Ending)> ReadToEndAsync()
+    {
+        var reset = false;
+        var text = await ReadAsync(_ => false, () => reset = true);
+        return (text, reset ? Ending.Reset : Ending.Closed);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => socket.Dispose();
+
+    private async Task<string> ReadAsync(Func<string, bool> enough, Action? onReset = null)
+    {
+        var seen = new StringBuilder();
+        var buffer = new byte[4096];
+        while (!enough(seen.ToString()))
+        {
+            int read;
+            try
+            {
+                read = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset && onReset is not null)
+            {
+                onReset();
+                break;
+            }
+
+            if (read == 0)
+            {
+                break;
+            }
+
+            seen.Append(Encoding.UTF8.GetString(buffer, 0, read));
+        }
+
+        return seen.ToString();
+    }
+}
