@@ -1,7 +1,9 @@
 using MlxGateway.Hosting;
 using MlxGateway.Inference;
+using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
+using MlxGateway.Supervision.Residency;
 
 var (configuration, failure) = GatewayConfiguration.Read(args);
 if (configuration is null)

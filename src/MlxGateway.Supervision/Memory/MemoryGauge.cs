@@ -14,6 +14,9 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options) : I
     }
 
     /// <inheritdoc/>
+    public string Describe() => MemoryBudget.Describe(probe.Read(), options);
+
+    /// <inheritdoc/>
     public MemoryNeed NeedOf(ModelSpec model) => model switch
     {
         { Memory: { } configured } => new MemoryNeed(configured, "as configured"),

@@ -31,6 +31,9 @@ public interface IMemoryGauge
     /// <param name="runnerPids">The process ids of all live runners.</param>
     MemoryObservation Observe(IReadOnlyCollection<int> runnerPids);
 
+    /// <summary>What models may use and where that number comes from, in words for a person.</summary>
+    string Describe();
+
     /// <summary>What a model needs in memory.</summary>
     MemoryNeed NeedOf(ModelSpec model);
 }

@@ -24,7 +24,7 @@ public sealed class PortAllocator
         {
             var port = First + (int)((uint)Interlocked.Increment(ref _next) % Count);
             // Both: where addresses may be reused, macOS lets a second program bind the loopback beside one that has all addresses.
-            if (IsFree(IPAddress.Loopback, port) && IsFree(IPAddress.Any, port))
+            if (!IsTaken(port))
             {
                 return port;
             }
@@ -32,6 +32,9 @@ public sealed class PortAllocator
 
         throw new InvalidOperationException($"No free port between {First} and {First + Count - 1}.");
     }
+
+    /// <summary>Whether somebody listens on the port, on the loopback or on all addresses.</summary>
+    public static bool IsTaken(int port) => !IsFree(IPAddress.Loopback, port) || !IsFree(IPAddress.Any, port);
 
     private static bool IsFree(IPAddress address, int port)
     {

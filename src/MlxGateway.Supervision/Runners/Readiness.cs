@@ -13,7 +13,7 @@ internal sealed class Readiness(TimeProvider time)
     private readonly ResiliencePipeline<bool> _patience = new ResiliencePipelineBuilder<bool> { TimeProvider = time }
         .AddRetry(new RetryStrategyOptions<bool>
         {
-            ShouldHandle = static outcome => ValueTask.FromResult(outcome.Exception is null && !outcome.Result),
+            ShouldHandle = static outcome => ValueTask.FromResult(outcome.Outcome is { Exception: null, Result: false }),
             MaxRetryAttempts = int.MaxValue,
             BackoffType = DelayBackoffType.Exponential,
             Delay = TimeSpan.FromMilliseconds(3),

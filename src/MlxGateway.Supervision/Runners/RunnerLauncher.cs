@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
-internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, IChildProcesses processes, Readiness readiness, ILogger<RunnerLauncher> logger) : IRunnerLauncher
+internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, ILogger<RunnerLauncher> logger) : IRunnerLauncher
 {
     // Between choosing a port and the engine's bind another program may take it; the next port is as good.
     private const int PortAttempts = 3;
@@ -23,7 +23,7 @@ internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, ICh
         {
             try
             {
-                return await LaunchAsync(model, launch, kind, PortAllocator.Allocate(), cancellationToken);
+                return await LaunchAsync(model, launch, kind, ports.Allocate(), cancellationToken);
             }
             catch (PortTakenException) when (attempt < PortAttempts)
             {

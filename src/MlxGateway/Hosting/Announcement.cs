@@ -38,9 +38,9 @@ internal static class Announcement
             lines.Add($"  For real answers: {(engines.FirstOrDefault(e => !e.IsFound) is { } first ? $"{first.Install}, then " : "")}put a model into the Hugging Face cache or name its file in appsettings.json.");
         }
 
-        if (servable.Count > 0)
+        if (servable.MinBy(m => m.Memory ?? m.FileBytes) is { } lightest)
         {
-            lines.Add($$"""  Try it   curl {{address}}/v1/chat/completions -d '{"model":"{{servable[0].Id}}","messages":[{"role":"user","content":"Hello"}]}'""");
+            lines.Add($$"""  Try it   curl {{address}}/v1/chat/completions -d '{"model":"{{lightest.Id}}","messages":[{"role":"user","content":"Hello"}]}'""");
         }
 
         return string.Join(Environment.NewLine, lines);

@@ -21,6 +21,7 @@ internal static class GatewayHost
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "MlxGateway", ContentRootPath = configuration.Folder });
         builder.Configuration.AddConfiguration(configuration.Root);
+        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, ""); // listened on below, both loopbacks for one
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(server =>
         {

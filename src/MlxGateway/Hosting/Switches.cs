@@ -23,8 +23,8 @@ internal static class Switches
             var takesNext = !args[i].Contains('=', StringComparison.Ordinal);
             if (!name.Contains(':', StringComparison.Ordinal) && !Known.Contains(name, StringComparer.OrdinalIgnoreCase))
             {
-                var near = Known.FirstOrDefault(k => Spelling.Distance(k, name) <= 2);
-                errors.Add(args[i], near is null ? "is not a switch; known are --config, --model, --port, --urls and --Section:Key." : $"is not a switch; did you mean --{near}?");
+                var near = Spelling.Nearest(name, Known, 1);
+                errors.Add(args[i], near.Count == 0 ? "is not a switch; known are --config, --model, --port, --urls and --Section:Key." : $"is not a switch; did you mean --{near[0]}?");
             }
             else if (takesNext && (i + 1 == args.Count || args[i + 1].StartsWith("--", StringComparison.Ordinal)))
             {

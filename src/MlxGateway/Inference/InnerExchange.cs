@@ -18,12 +18,11 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
     public InnerExchange(HttpContext client, string path, SplicedStream body, Stream response, CancellationTokenSource aborted)
     {
         _aborted = aborted;
-        var headers = new HeaderDictionary
-        {
-            // Nothing else of the client's headers: keys, cookies and addresses are nobody's business below.
-            ContentType = "application/json",
-            ContentLength = body.Length,
-        };
+        // Nothing else of the client's headers: keys, cookies and addresses are nobody's business below.
+        IHeaderDictionary headers = new HeaderDictionary();
+        headers.ContentType = "application/json";
+        headers.ContentLength = body.Length;
+        headers["x-request-id"] = client.TraceIdentifier;
         if (client.Request.Headers.Accept is { Count: > 0 } accept)
         {
             headers.Accept = accept;
@@ -34,7 +33,6 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
             headers.UserAgent = agent;
         }
 
-        headers["x-request-id"] = client.TraceIdentifier;
         var features = new FeatureCollection();
         features.Set<IHttpRequestFeature>(new HttpRequestFeature { Method = HttpMethods.Post, Scheme = "http", Protocol = HttpProtocol.Http11, Path = path, Headers = headers, Body = body });
         features.Set<IHttpRequestBodyDetectionFeature>(HasBody.Instance);

@@ -147,7 +147,8 @@ internal struct StreamFacts
             json.Read();
             if ((isPrompt || isCompletion) && json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var count))
             {
-                (PromptTokens, CompletionTokens) = isPrompt ? (count, CompletionTokens) : (PromptTokens, count);
+                PromptTokens = isPrompt ? count : PromptTokens;
+                CompletionTokens = isCompletion ? count : CompletionTokens;
             }
 
             json.Skip();

@@ -112,11 +112,13 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, IChildPro
         }
     }
 
+    // By what this machine installs with. Homebrew, which runs on both systems, is what llama.cpp names first.
     private static string InstallCommand() =>
-        OperatingSystem.IsMacOS() || File.Exists("/home/linuxbrew/.linuxbrew/bin/brew") ? "brew install llama.cpp"
-        : File.Exists("/usr/bin/pacman") ? "sudo pacman -S llama.cpp"
-        : File.Exists("/etc/NIXOS") ? "nix profile install nixpkgs#llama-cpp"
-        : "curl -LsSf https://llama.app/install.sh | sh";
+        ExecutablePlaces.Of("brew").Any() ? "brew install llama.cpp"
+        : ExecutablePlaces.Of("nix").Any() ? "nix profile install nixpkgs#llama-cpp"
+        : ExecutablePlaces.Of("conda").Any() ? "conda install -c conda-forge llama-cpp"
+        : ExecutablePlaces.Of("port").Any() ? "sudo port install llama.cpp"
+        : "brew install llama.cpp (Homebrew itself: https://brew.sh)";
 
     [GeneratedRegex(@"version:\s*(.+?)\s*$")]
     private static partial Regex VersionLine();

@@ -1,0 +1,67 @@
+using System.Text.Json.Nodes;
+using Microsoft.OpenApi;
+using MlxGateway.Inference;
+using Swashbuckle.AspNetCore.SwaggerGen;
+
+namespace MlxGateway.ApiReference;
+
+/// <summary>Describes the errors, which have the same shape on every route.</summary>
+internal sealed class ErrorAnswers : IOperationFilter
+{
+    private static readonly (string Status, string Code, string When)[] OfInference =
+    [
+        ("400", "invalid_request", "The body is not what the API takes, or the model can never fit (`insufficient_memory`)"),
+        ("404", "model_not_found", "No such model, or its files are not here (`model_files_missing`)"),
+        ("413", "request_too_large", "The body is larger than `Limits:RequestBody`"),
+        ("429", "queue_full", "Too many requests wait; `Retry-After` says when to come back"),
+        ("502", "runner_failed", "The runner broke before it answered"),
+        ("503", "model_loading", "Not now: still loading, `insufficient_memory_now`, `model_launch_failed` or `shutting_down`; `Retry-After` says when to come back"),
+    ];
+
+    private static readonly OpenApiSchema Shape = new()
+    {
+        Type = JsonSchemaType.Object,
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["error"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Properties = new Dictionary<string, IOpenApiSchema>
+                {
+                    ["message"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "What happened and what can be done, for a person." },
+                    ["type"] = new OpenApiSchema { Type = JsonSchemaType.String },
+                    ["param"] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null },
+                    ["code"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The stable name of the case." },
+                },
+            },
+        },
+    };
+
+    /// <inheritdoc/>
+    public void Apply(OpenApiOperation operation, OperationFilterContext context)
+    {
+        operation.Responses ??= [];
+        var metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
+        if (metadata.OfType<InferenceRoute>().Any())
+        {
+            operation.Responses["200"] = new OpenApiResponse { Description = "The runner's answer", Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new(), ["text/event-stream"] = new() } };
+            foreach (var (status, code, when) in OfInference)
+            {
+                operation.Responses[status] = Error(when, code);
+            }
+        }
+        else if (context.ApiDescription.RelativePath?.Contains('{', StringComparison.Ordinal) == true)
+        {
+            operation.Responses["404"] = Error("No such model", "model_not_found");
+        }
+    }
+
+    private static OpenApiResponse Error(string when, string code) => new()
+    {
+        Description = when,
+        Content = new Dictionary<string, OpenApiMediaType>
+        {
+            ["application/json"] = new() { Schema = Shape, Example = JsonNode.Parse($$$"""{"error":{"message":"…","type":"…","param":null,"code":"{{{code}}}"}}""") },
+        },
+    };
+}
