@@ -24,8 +24,12 @@ public sealed class TextConverters
         Add("a whole number", "digits, for example 4", static (string text, out long value) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value));
         Add("a number", "digits, for example 0.5", static (string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value));
 
-        // Only the whole form: TimeSpan.TryParse takes "30" for thirty days and "24:00:00" for twenty-four of them.
-        Add("a duration", "hours, minutes and seconds, for example \"00:30:00\", or with days \"1.00:00:00\"", static (string text, out TimeSpan value) => TimeSpan.TryParseExact(text.Trim(), "c", CultureInfo.InvariantCulture, out value));
+        // Only the whole form: the framework takes "30" for thirty days, and without "c" also "24:00:00" for twenty-four of them.
+        Add("a duration", "hours, minutes and seconds, for example \"00:30:00\", or with days \"1.00:00:00\"", static (string text, out TimeSpan value) =>
+        {
+            value = default;
+            return text.AsSpan().Count(':') == 2 && TimeSpan.TryParseExact(text.Trim(), "c", CultureInfo.InvariantCulture, out value);
+        });
     }
 
     /// <summary>Adds a type, or replaces how it is read.</summary>

@@ -110,7 +110,7 @@ public sealed class Demo : IAsyncDisposable
     }
 
     /// <summary>Far longer than anything takes here, so that a runner that hangs fails the test and not the run.</summary>
-    private static CancellationToken Patience()
+    internal static CancellationToken Patience()
     {
         var source = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         source.CancelAfter(TimeSpan.FromSeconds(60));

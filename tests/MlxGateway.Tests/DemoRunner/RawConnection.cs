@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text;
-using Xunit;
 
 namespace MlxGateway.Tests.DemoRunner;
 
@@ -19,7 +18,7 @@ public sealed class RawConnection(Socket socket) : IDisposable
 {
     /// <summary>Sends a request.</summary>
     public async Task SendAsync(string path, string body) =>
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {body.Length}\r\n\r\n{body}"), TestContext.Current.CancellationToken);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {body.Length}\r\n\r\n{body}"), Demo.Patience());
 
     /// <summary>Reads until the text is in what came.</summary>
     public Task<string> ReadUntilAsync(string text) => ReadAsync(seen => seen.Contains(text, StringComparison.Ordinal));
@@ -44,7 +43,7 @@ public sealed class RawConnection(Socket socket) : IDisposable
             int read;
             try
             {
-                read = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+                read = await socket.ReceiveAsync(buffer, Demo.Patience());
             }
             catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset && onReset is not null)
             {

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using MlxGateway.Supervision.Models;
+
+namespace MlxGateway.Supervision.Tests.Models;
+
+/// <summary>A folder of a test's own, with a home directory in it, gone afterwards.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("mlxgateway-models-").FullName;
+
+    public string Home => In("home");
+
+    public string Cache => In("home/.cache/huggingface/hub");
+
+    public Dictionary<string, string> Variables { get; } = [];
+
+    public string In(string relative) => System.IO.Path.Combine(Path, relative);
+
+    public string Write(string relative, int bytes)
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(In(relative))!);
+        File.WriteAllBytes(In(relative), new byte[bytes]);
+        return In(relative);
+    }
+
+    public string Write(string relative, string text)
+    {
+        Write(relative, 0);
+        File.WriteAllText(In(relative), text);
+        return In(relative);
+    }
+
+    /// <summary>Puts a repository into the Hugging Face cache as its tools do: links in a snapshot to blobs beside it.</summary>
+    public string Repository(string id, params (string Name, int Bytes)[] files)
+    {
+        var folder = $"home/.cache/huggingface/hub/models--{id.Replace("/", "--", StringComparison.Ordinal)}";
+        Write($"{folder}/refs/main", "c0ffee\n");
+        Directory.CreateDirectory(In($"{folder}/snapshots/c0ffee"));
+        foreach (var (name, bytes) in files)
+        {
+            var blob = Write($"{folder}/blobs/{Guid.NewGuid():N}", bytes);
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(In($"{folder}/snapshots/c0ffee/{name}"))!);
+            File.CreateSymbolicLink(In($"{folder}/snapshots/c0ffee/{name}"), blob);
+        }
+
+        return In($"{folder}/snapshots/c0ffee");
+    }
+
+    public static string Index(params string[] shards) =>
+        JsonSerializer.Serialize(new { weight_map = shards.Select((shard, i) => (shard, i)).ToDictionary(pair => $"layer.{pair.i}", pair => pair.shard) });
+
+    public ModelSettings Settings(Dictionary<string, ModelOptions>? models = null, string? defaultModel = null, List<string>? folders = null, string[]? offered = null) => new()
+    {
+        Models = models ?? [],
+        Discovery = new DiscoveryOptions { Folders = folders ?? [] },
+        DefaultModel = defaultModel,
+        BaseFolder = Path,
+        KnownKinds = ["mlx_lm", "mlx_vlm", "mlc_llm", "llama_server", "command", "demo"],
+        OfferedKinds = offered ?? ["llama_server"],
+        Variable = name => name == "HOME" ? Home : Variables.GetValueOrDefault(name),
+    };
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

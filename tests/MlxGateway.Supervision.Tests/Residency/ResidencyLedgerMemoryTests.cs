@@ -1,0 +1,169 @@
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Residency;
+using Xunit;
+
+namespace MlxGateway.Supervision.Tests.Residency;
+
+// Law 11, and the second half of law 2: memory is what the machine has now.
+public sealed class ResidencyLedgerMemoryTests
+{
+    [Fact]
+    public void LeaseRequested_CanNeverFit_IsRefusedAtOnceWithNumbersAndNothingIsEvicted()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("huge", 12));
+        bench.Serve("qwen");
+
+        var asked = bench.Ask("huge");
+
+        Assert.Equal(["refuse huge InsufficientMemory"], asked.Effects);
+        Assert.StartsWith("Only 10.00 GB available, but at least 12.00 GB is needed for huge (as configured). ", asked.Refusal.Message, StringComparison.Ordinal);
+        Assert.Null(asked.Refusal.RetryAfter);
+        Assert.Equal(new MemoryShortage(Gigabytes(12), Gigabytes(10), Gigabytes(4), Gigabytes(6)), asked.Refusal.Shortage);
+        Assert.Equal(ResidentState.Ready, bench["qwen"].State);
+    }
+
+    [Fact]
+    public void LeaseRequested_CanNeverFitBesideThePinnedOnes_IsRefusedAtOnce()
+    {
+        var bench = new LedgerBench(10, ("pinned", 4), ("large", 8));
+        bench.Change("pinned", s => s with { Pinned = true });
+        bench.Serve("pinned");
+
+        var asked = bench.Ask("large");
+
+        Assert.Equal(["refuse large InsufficientMemory"], asked.Effects);
+        Assert.StartsWith("Only 6.00 GB available, but at least 8.00 GB is needed for large", asked.Refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LeaseRequested_CanNeverFitAndSomebodyElseIsFirst_IsRefusedAllTheSame()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("gemma", 6), ("huge", 12));
+        bench.Ask("qwen");
+        bench.Ask("gemma");
+
+        Assert.Equal(["refuse huge InsufficientMemory"], bench.Ask("huge").Effects);
+    }
+
+    [Fact]
+    public void LeaseRequested_OtherProgramsHoldTheMemory_EvictsNothingAndWaitsForIt()
+    {
+        var bench = new LedgerBench(10, ("small", 3), ("qwen", 6)) { Usable = 5 };
+        bench.Serve("small");
+
+        Assert.Empty(bench.Ask("qwen").Effects);
+        Assert.Equal(ResidentState.Ready, bench["small"].State);
+
+        // The readings once a second are what tells that there is room again.
+        Assert.Empty(bench.PassAsWoken(10));
+        bench.Usable = 10;
+        Assert.Equal(["start qwen 1"], bench.PassAsWoken(1));
+    }
+
+    [Fact]
+    public void TimeElapsed_OtherProgramsKeepTheMemory_RefusesWithNumbersAndRetryAdvice()
+    {
+        var bench = new LedgerBench(10, ("small", 3), ("qwen", 6)) { Usable = 5 };
+        bench.Serve("small");
+        var asked = bench.Ask("qwen");
+
+        Assert.Empty(bench.PassAsWoken(29));
+        Assert.Equal(["refuse qwen InsufficientMemoryNow"], bench.PassAsWoken(1));
+        Assert.StartsWith("Only 5.00 GB available, but at least 6.00 GB is needed for qwen (as configured). ", asked.Refusal.Message, StringComparison.Ordinal);
+        Assert.InRange(asked.Refusal.RetryAfter!.Value.TotalSeconds, 1, 60);
+        Assert.Equal(new MemoryShortage(Gigabytes(6), Gigabytes(10), Gigabytes(2), Gigabytes(3)), asked.Refusal.Shortage);
+    }
+
+    [Fact]
+    public void LeaseRequested_SomebodyAheadWaitsForOtherPrograms_IsNotHeldUpByThat()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 3)) { Usable = 5 };
+        bench.Ask("qwen");
+
+        Assert.Equal(["start small 1"], bench.Ask("small").Effects);
+    }
+
+    [Fact]
+    public void MemoryObserved_TakenWhileVictimsDrain_TheVictimsStay()
+    {
+        var bench = new LedgerBench(10, ("small", 4), ("qwen", 8));
+        bench.Ask("small");
+        bench.Ready("small");
+        bench.Ask("qwen");
+        bench.Pass(5);
+        Assert.Equal(ResidentState.Draining, bench["small"].State);
+
+        bench.Usable = 7;
+        bench.Pass(1);
+
+        Assert.Equal(ResidentState.Ready, bench["small"].State);
+    }
+
+    [Fact]
+    public void MemoryObserved_GivenBackWhileVictimsDrain_TheNewcomerStartsAndTheVictimsStay()
+    {
+        var bench = new LedgerBench(20, ("small", 4), ("qwen", 8)) { Usable = 10 };
+        bench.Ask("small");
+        bench.Ready("small");
+        bench.Ask("qwen");
+        bench.Pass(5);
+        var waiting = bench.Ask("small");
+        Assert.Empty(waiting.Effects);
+
+        bench.Usable = 20;
+
+        Assert.Equal(["start qwen 1", "grant small 1"], bench.Pass(1));
+        Assert.Equal(ResidentState.Ready, bench["small"].State);
+    }
+
+    [Fact]
+    public void LeaseRequested_NoReadingYet_WaitsForOne()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6)) { AnswersReadings = false };
+
+        Assert.Empty(bench.Ask("qwen").Effects);
+        Assert.Equal(["start qwen 1"], bench.Apply(bench.Reading()));
+    }
+
+    [Fact]
+    public void LeaseRequested_TheReadingIsOld_DecidesNothingOnIt()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Apply(bench.Reading());
+        bench.AnswersReadings = false;
+        bench.Pass(3600);
+        bench.Usable = 2;
+
+        Assert.Empty(bench.Ask("qwen").Effects);
+        Assert.Empty(bench.Apply(bench.Reading()));
+        bench.Usable = 8;
+        Assert.Equal(["start qwen 1"], bench.Apply(bench.Reading()));
+    }
+
+    [Fact]
+    public void TimeElapsed_MemoryCannotBeRead_RefusesAndSaysSo()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6)) { AnswersReadings = false };
+        var asked = bench.Ask("qwen");
+
+        Assert.Empty(bench.PassAsWoken(29));
+        Assert.Equal(["refuse qwen InsufficientMemoryNow"], bench.PassAsWoken(1));
+        Assert.Contains("could not be read", asked.Refusal.Message, StringComparison.Ordinal);
+    }
+
+    // What a launching runner has taken so far is not seen as ours: that must not look like another program's.
+    [Fact]
+    public void TimeElapsed_SomebodyLaunchesForLong_DoesNotTakeThatForAShortage()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("gemma", 6));
+        bench.Ask("qwen");
+        bench.Usable = 4;
+        bench.Ask("gemma");
+
+        Assert.Empty(bench.PassAsWoken(120));
+        bench.Usable = 10;
+        Assert.Equal(["grant qwen 1"], bench.Ready("qwen"));
+    }
+
+    private static ByteSize Gigabytes(double value) => ByteSize.FromGigabytes(value);
+}
