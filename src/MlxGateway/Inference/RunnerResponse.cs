@@ -2,14 +2,17 @@ namespace MlxGateway.Inference;
 
 /// <summary>
 /// The stream into which the forwarder writes the runner's body. Looks at what comes by and passes it on at once: events as whole events, an error body collected and put into
-/// the one shape, everything else as it is.
+/// the one shape, a short body whole once it is whole, so that a runner that dies in the middle of it is still a 502, and a long one as it is.
 /// </summary>
 internal sealed class RunnerResponse(ClientResponse client, InferenceRequest request, string model, TimeProvider time) : WriteOnlyStream
 {
+    /// <summary>Up to this length a body that is not streamed is held until it is whole.</summary>
+    private const int HeldLimit = 64 * 1024;
+
     private readonly SseFramer _framer = new();
     private readonly TailBuffer _tail = new();
     private StreamFacts _facts;
-    private MemoryStream? _errorBody;
+    private MemoryStream? _held;
     private string? _streamError;
     private bool _decided;
 
@@ -24,7 +27,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
     private bool IsError => Head.Status >= 400;
 
-    private bool IsEventStream => request.Stream && Head.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true;
+    private bool IsEventStream => !IsError && request.Stream && Head.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true;
 
     /// <inheritdoc/>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -37,7 +40,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         await DecideAsync();
         if (IsError)
         {
-            _errorBody!.Write(buffer.Span[..(int)Math.Min(buffer.Length, RunnerError.BodyLimit - _errorBody.Length)]);
+            _held!.Write(buffer.Span[..(int)Math.Min(buffer.Length, RunnerError.BodyLimit - _held.Length)]);
         }
         else if (IsEventStream)
         {
@@ -46,7 +49,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         else if (_streamError is null)
         {
             _tail.Add(buffer.Span);
-            await client.WriteAsync(buffer, cancellationToken);
+            await PassWholeAsync(buffer, cancellationToken);
         }
     }
 
@@ -56,12 +59,12 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         await DecideAsync();
         if (IsError)
         {
-            return RunnerError.From(Head.Status, _errorBody!.GetBuffer().AsSpan(0, (int)_errorBody.Length), model);
+            return RunnerError.From(Head.Status, _held!.GetBuffer().AsSpan(0, (int)_held.Length), model);
         }
 
         if (!IsEventStream)
         {
-            return _streamError is null ? CompleteWhole() : BrokenOff("nothing more is known");
+            return _streamError is null ? await CompleteWholeAsync(cancellationToken) : BrokenOff("nothing more is known");
         }
 
         if (_framer.Held.Length > 0 && _streamError is null)
@@ -91,17 +94,47 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     protected override void Dispose(bool disposing)
     {
         _framer.Dispose();
-        _errorBody?.Dispose();
+        _held?.Dispose();
         _tail.Dispose();
         base.Dispose(disposing);
     }
 
     // A body that nothing delimits but the end of the connection looks the same when its sender dies; JSON at least must close what it opened.
-    private GatewayError? CompleteWhole()
+    private async ValueTask<GatewayError?> CompleteWholeAsync(CancellationToken cancellationToken)
     {
         _facts = _tail.FindUsage();
         var mayBeCut = Head is { IsDelimited: false } && Head.ContentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true;
-        return mayBeCut && !_tail.EndsLikeJson ? BrokenOff("the connection ended in the middle of the body") : null;
+        if (mayBeCut && !_tail.EndsLikeJson)
+        {
+            return BrokenOff("the connection ended in the middle of the body");
+        }
+
+        if (_held is not null)
+        {
+            client.Begin(Head.Status, Head.ContentType, _held.Length);
+            await client.WriteAsync(_held.GetBuffer().AsMemory(0, (int)_held.Length), cancellationToken);
+        }
+
+        return null;
+    }
+
+    private async ValueTask PassWholeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        if (_held is not null && _held.Length + bytes.Length <= HeldLimit)
+        {
+            _held.Write(bytes.Span);
+            return;
+        }
+
+        if (_held is not null)
+        {
+            client.Begin(Head.Status, Head.ContentType, Head.ContentLength);
+            await client.WriteAsync(_held.GetBuffer().AsMemory(0, (int)_held.Length), cancellationToken);
+            await _held.DisposeAsync();
+            _held = null;
+        }
+
+        await client.WriteAsync(bytes, cancellationToken);
     }
 
     private async ValueTask DecideAsync()
@@ -114,21 +147,17 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         _decided = true;
         FirstByteAt = time.GetTimestamp();
         await client.TakeOverAsync();
-        if (IsError)
-        {
-            _errorBody = new MemoryStream();
-        }
-        else if (IsEventStream)
+        if (IsEventStream)
         {
             client.BeginEventStream();
         }
-        else if (!client.HasBegun)
+        else if (!IsError && client.HasBegun)
         {
-            client.Begin(Head.Status, Head.ContentType, Head.ContentLength);
+            _streamError = "it did not answer with a stream";
         }
         else
         {
-            _streamError = "it did not answer with a stream";
+            _held = new MemoryStream((int)Math.Min(Head.ContentLength ?? 0, HeldLimit));
         }
     }
 
