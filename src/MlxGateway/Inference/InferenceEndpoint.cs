@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
@@ -52,7 +53,9 @@ internal sealed class InferenceEndpoint(
 
     private async Task ServeAsync(HttpContext context, InferenceRoute route, ClientResponse response, RequestRecord record, long arrived)
     {
-        var (request, error) = await InferenceRequest.ReadAsync(context.Request, route, context.RequestAborted);
+        // The server's own limit would end the connection while the client still sends, and the client would never see the answer.
+        context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
+        var (request, error) = await InferenceRequest.ReadAsync(context.Request, route, settings.Limits.RequestBody.Bytes, context.RequestAborted);
         using var body = request;
         var model = default(ModelSpec);
         error ??= Resolve(request!, out model);
@@ -60,6 +63,11 @@ internal sealed class InferenceEndpoint(
         {
             record.Outcome = RequestOutcome.Refused;
             await response.FailAsync(Note(record, error));
+            if (error.Status == StatusCodes.Status413PayloadTooLarge)
+            {
+                await UnreadBody.DrainAsync(context, time);
+            }
+
             return;
         }
 

@@ -29,15 +29,20 @@ internal sealed class InferenceRequest : IDisposable
     public long BodyLength => _body.Length;
 
     /// <summary>Reads and checks the body. Exactly one of the two results is there.</summary>
-    /// <exception cref="BadHttpRequestException">The body is larger than the server allows, or ended before its announced length.</exception>
-    public static async ValueTask<(InferenceRequest? Request, GatewayError? Error)> ReadAsync(HttpRequest http, InferenceRoute route, CancellationToken cancellationToken)
+    /// <exception cref="BadHttpRequestException">The body ended before its announced length, or is no HTTP.</exception>
+    public static async ValueTask<(InferenceRequest? Request, GatewayError? Error)> ReadAsync(HttpRequest http, InferenceRoute route, long limit, CancellationToken cancellationToken)
     {
         if (http.Headers.ContentEncoding.Count > 0)
         {
             return (null, GatewayError.InvalidRequest($"The body has Content-Encoding '{http.Headers.ContentEncoding}'; send it without.") with { Status = StatusCodes.Status415UnsupportedMediaType });
         }
 
-        var body = await PooledBody.ReadAsync(http.Body, http.ContentLength, cancellationToken);
+        var body = await PooledBody.ReadAsync(http.Body, http.ContentLength, limit, cancellationToken);
+        if (body is null)
+        {
+            return (null, GatewayError.TooLarge(limit));
+        }
+
         if (Check(body, out var fields) is { } error)
         {
             body.Dispose();

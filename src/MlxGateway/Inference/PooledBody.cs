@@ -18,11 +18,18 @@ internal sealed class PooledBody : IDisposable
     /// <summary>The number of bytes.</summary>
     public long Length { get; private set; }
 
-    /// <summary>Reads the stream to its end. What limits the length is the server, which counts as the bytes come in.</summary>
+    /// <summary>Reads the stream to its end.</summary>
     /// <param name="source">The client's body.</param>
     /// <param name="expected">The announced length, if one was; only a hint.</param>
-    public static async ValueTask<PooledBody> ReadAsync(Stream source, long? expected, CancellationToken cancellationToken)
+    /// <param name="limit">The most bytes that it may have.</param>
+    /// <returns>Null: it is longer than the limit, and what came behind that is still unread.</returns>
+    public static async ValueTask<PooledBody?> ReadAsync(Stream source, long? expected, long limit, CancellationToken cancellationToken)
     {
+        if (expected > limit)
+        {
+            return null;
+        }
+
         var body = new PooledBody();
         try
         {
@@ -30,10 +37,21 @@ internal sealed class PooledBody : IDisposable
             var next = expected is { } length and < LargeBlock ? (int)length + 1 : expected is null ? SmallBlock : LargeBlock;
             while (await body.FillBlockAsync(source, next, cancellationToken))
             {
+                if (body.Length > limit)
+                {
+                    break;
+                }
+
                 next = body.Length >= LargeBlock ? LargeBlock : (int)Math.Max(body.Length, SmallBlock);
             }
 
-            return body;
+            if (body.Length <= limit)
+            {
+                return body;
+            }
+
+            body.Dispose();
+            return null;
         }
         catch
         {

@@ -18,7 +18,7 @@ public sealed class RawConnection(Socket socket) : IDisposable
 {
     /// <summary>Sends a request.</summary>
     public async Task SendAsync(string path, string body) =>
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {body.Length}\r\n\r\n{body}"), Demo.Patience());
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {body.Length}\r\n\r\n{body}"), Demo.Patience());
 
     /// <summary>Reads until the text is in what came.</summary>
     public Task<string> ReadUntilAsync(string text) => ReadAsync(seen => seen.Contains(text, StringComparison.Ordinal));
