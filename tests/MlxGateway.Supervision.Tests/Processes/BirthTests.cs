@@ -73,7 +73,7 @@ public sealed class BirthTests : IAsyncLifetime
         var pipe = _house.Shell("(trap - PIPE; yes; echo $? >&2) | head -n 1");
 
         Assert.Equal(["[] set()"], await Household.OutputOf(child));
-        Assert.Equal(["y", "141"], await Household.OutputOf(pipe));
+        Assert.Equal(["141", "y"], (await Household.OutputOf(pipe)).Order());
     }
 
     [Fact]
