@@ -59,7 +59,15 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         if (!Volatile.Read(ref _published).SeesReady(model))
         {
             // Both may take milliseconds, so they are done here and not on the loop.
-            need = _gauge.NeedOf(model);
+            try
+            {
+                need = _gauge.NeedOf(model);
+            }
+            catch (Exception exception)
+            {
+                return Task.FromException<ModelLease>(exception);
+            }
+
             _memory.ReadIfOld();
         }
 

@@ -226,6 +226,10 @@ public sealed class ModelPoolTests : IAsyncDisposable
         await order.StopAsked.Task.WaitAsync(Token);
         Assert.False(unloading.IsCompleted);
 
+        // There is a process as long as it is not gone, and people want to know which.
+        await StateAsync("qwen", s => s is ResidentState.Stopping);
+        Assert.Equal(order.Runner.Pid, Assert.Single(pool.Snapshot.Models).Pid);
+
         order.MayStop.SetResult();
         await unloading;
         Assert.Equal(0, launcher.Alive);
