@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MlxGateway.Benchmarks;
 
 /// <summary>Runs the scenarios that were asked for, one after another.</summary>
@@ -31,7 +33,14 @@ internal static class Conductor
             throw new FormatException($"--rounds wants 1 or more; --only wants some of {string.Join(", ", Scenarios.Select(s => s.Name))}");
         }
 
+        if (!File.Exists(gateway))
+        {
+            throw new FormatException($"there is no gateway at {gateway}");
+        }
+
         var folder = Directory.CreateTempSubdirectory("bench").FullName;
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => End(signal, folder));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => End(signal, folder));
         try
         {
             Report.Begin(rounds);
@@ -49,6 +58,7 @@ internal static class Conductor
                 }
             }
 
+            Report.End();
             return failed ? 1 : 0;
         }
         finally
@@ -65,6 +75,15 @@ internal static class Conductor
             await (round % 2 == 0 ? first : second)();
             await (round % 2 == 0 ? second : first)();
         }
+    }
+
+    // Whoever ends this program in the middle must not be left with a load generator and a gateway.
+    private static void End(PosixSignalContext signal, string folder)
+    {
+        signal.Cancel = true;
+        Child.StopAll();
+        Directory.Delete(folder, recursive: true);
+        Environment.Exit(1);
     }
 
     private static string OwnGateway()

@@ -62,7 +62,6 @@ internal sealed class Contender : IAsyncDisposable
         var (port, upstreamPort) = (Child.FreePort(), Child.FreePort());
         var allocations = Path.Combine(settings.Folder, $"{port}.sock");
         var upstream = Child.StartSelf(["upstream", "--port", $"{upstreamPort}"]);
-        await upstream.UntilReadyAsync(new Uri($"http://127.0.0.1:{upstreamPort}/health"), TimeSpan.FromMilliseconds(10));
         var forwarder = Child.StartSelf(["forwarder", "--port", $"{port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"], AllocationHook.Environment(allocations));
         return await ReadyAsync(port, [forwarder, upstream], allocations);
     }
@@ -88,6 +87,7 @@ internal sealed class Contender : IAsyncDisposable
         var contender = new Contender(new Uri($"http://127.0.0.1:{port}"), children, allocations);
         try
         {
+            // The forwarder forwards this too, so that its upstream is ready with it.
             await children[0].UntilReadyAsync(new Uri(contender.Address, "/health"), TimeSpan.FromMilliseconds(10));
             return contender;
         }

@@ -9,10 +9,14 @@ internal static class Report
     public static void Begin(int rounds)
     {
         Console.WriteLine($"{rounds} interleaved rounds; median [least – most]; the ratio is the median of the rounds' own ratios, gateway over yardstick");
+        Machine("before");
         Console.WriteLine();
         Line("what", "unit", "gateway", "yardstick", "ratio");
         Console.WriteLine(new string('-', 132));
     }
+
+    /// <summary>Writes the foot.</summary>
+    public static void End() => Machine("after");
 
     /// <summary>Writes a figure with its yardstick.</summary>
     public static void Compare(string what, string unit, Series gateway, Series yardstick) => Line(what, unit, Show(gateway), Show(yardstick), Show(gateway.Over(yardstick), "0.000"));
@@ -22,6 +26,13 @@ internal static class Report
 
     /// <summary>Says why there is no figure.</summary>
     public static void Skipped(string what, string why) => Line(what, "", $"skipped: {why}", "", "");
+
+    // Figures of a machine that had something else to do are worth little; whoever reads them can see it.
+    private static void Machine(string when)
+    {
+        var load = OperatingSystem.IsLinux() ? $", load average {when}: {string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ')[..3])}" : "";
+        Console.WriteLine($"{Environment.ProcessorCount} processors{load}");
+    }
 
     private static string Show(Series series, string format = "") => $"{Number(series.Median, format)} [{Number(series.Least, format)} – {Number(series.Most, format)}]";
 
