@@ -24,7 +24,8 @@ internal static class FileWalk
                     continue;
                 }
 
-                var entries = Disk.Entries(current, budget);
+                // From the real folder on, so that what lies below a link is known again when it is reached without it.
+                var entries = Disk.Entries(real, budget);
                 budget -= entries.Count;
                 found.AddRange(entries.Where(entry => entry.EndsWith(ending, StringComparison.OrdinalIgnoreCase) && !Disk.IsFolder(entry)));
                 next.AddRange(entries.Where(entry => Path.GetFileName(entry)[0] != '.' && Disk.IsFolder(entry)));

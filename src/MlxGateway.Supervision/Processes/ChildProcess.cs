@@ -67,6 +67,11 @@ public sealed partial class ChildProcess
     /// <param name="grace">Until when it is to be gone. The last part of it, at most half a second, is for insisting; zero: insist at once.</param>
     public async Task StopAsync(TimeSpan grace)
     {
+        if (grace <= TimeSpan.Zero)
+        {
+            _insist.TrySetResult(); // before it is asked, so that it is not asked first
+        }
+
         _stopAsked.TrySetResult();
         grace = grace < LongestGrace ? grace : LongestGrace;
         var insisting = TimeSpan.FromTicks(Math.Min(grace.Ticks / 4, TimeSpan.TicksPerMillisecond * 500));
@@ -87,7 +92,7 @@ public sealed partial class ChildProcess
         try
         {
             await Task.WhenAny(death, _stopAsked.Task);
-            if (!death.IsCompleted)
+            if (!death.IsCompleted && !_insist.Task.IsCompleted)
             {
                 await AskAsync(death);
             }

@@ -44,9 +44,9 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         var mark = $"{Mark}.{Interlocked.Increment(ref _count).ToString(CultureInfo.InvariantCulture)}";
-        var path = ExecutableSearch.Find(command);
         var environment = new Dictionary<string, string>(command.Environment) { [Marks.Gateway] = Mark, [Marks.Child] = mark };
         Refuse(command, environment);
+        var path = ExecutableSearch.Find(command);
 
         if (OperatingSystem.IsLinux())
         {

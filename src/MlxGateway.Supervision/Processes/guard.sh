@@ -22,8 +22,9 @@ marked() {
   fi
 }
 end() {
-  for g in $groups; do kill "-$1" -- "-$g" 2>/dev/null; done
-  [ -n "$mark" ] && for p in $(marked); do kill "-$1" "$p" 2>/dev/null; done
+  # dash refuses "kill -TERM -- -GROUP" as an illegal number; the second form is for a shell that does not know "--" behind -s.
+  for g in $groups; do kill -s "$1" -- "-$g" 2>/dev/null || kill "-$1" "-$g" 2>/dev/null; done
+  [ -n "$mark" ] && for p in $(marked); do kill -s "$1" "$p" 2>/dev/null; done
 }
 end TERM
 sleep 1

@@ -46,7 +46,10 @@ internal static class EvictionPlanner
     private static readonly EvictionPlan Short = new EvictionPlan.Short();
 
     /// <summary>Whether the newcomer could not be in memory even if everything left that may leave, and no other program ran.</summary>
-    public static bool CanNeverFit(MemoryNeed need, IEnumerable<Resident> residents, ByteSize ceiling) => need.Total + Immovable(residents) > ceiling;
+    /// <param name="need">What the newcomer needs.</param>
+    /// <param name="immovable">What those hold that are never evicted.</param>
+    /// <param name="ceiling">The most that all models together may ever use.</param>
+    public static bool CanNeverFit(MemoryNeed need, ByteSize immovable, ByteSize ceiling) => need.Total + immovable > ceiling;
 
     /// <summary>What those hold that are never evicted.</summary>
     public static ByteSize Immovable(IEnumerable<Resident> residents) => Sum(residents.Where(r => r.HoldsMemory && r.Spec.Pinned && !r.IsLeaving));

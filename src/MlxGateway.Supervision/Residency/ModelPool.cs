@@ -33,6 +33,10 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private PublishedPool _published;
     private Task? _loop;
 
+    // Only the loop touches these.
+    private long _publishedVersion;
+    private bool _armed;
+
     public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IMemoryGauge gauge, TimeProvider time, ILogger<ModelPool> logger)
     {
         _ledger = new ResidencyLedger(options);
@@ -59,7 +63,15 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         if (!Volatile.Read(ref _published).SeesReady(model))
         {
             // Both may take milliseconds, so they are done here and not on the loop.
-            need = _gauge.NeedOf(model);
+            try
+            {
+                need = _gauge.NeedOf(model);
+            }
+            catch (Exception exception)
+            {
+                return Task.FromException<ModelLease>(exception);
+            }
+
             _memory.ReadIfOld();
         }
 
@@ -136,29 +148,57 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private async Task RunAsync()
     {
         using var alarm = _time.CreateTimer(_ => Post(new ResidencyEvent.TimeElapsed()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        long published = 0;
-        var armed = false;
         while (await _events.Reader.WaitToReadAsync())
         {
             for (var i = 0; i < BatchSize && _events.Reader.TryRead(out var happened); i++)
             {
-                armed &= happened is not ResidencyEvent.TimeElapsed;
+                _armed &= happened is not ResidencyEvent.TimeElapsed;
                 Handle(happened);
             }
 
-            if (published != _ledger.Version)
+            try
             {
-                published = _ledger.Version;
-                Volatile.Write(ref _published, new PublishedPool(_ledger));
-                armed = false;
+                Publish();
+                Arm(alarm);
             }
-
-            // An alarm holds until the ledger's version changes, so requests to ready models do not touch the timer.
-            if (!armed)
+            catch (Exception exception)
             {
-                armed = Arm(alarm);
+                Log.LoopFault(_logger, nameof(Publish), exception);
             }
         }
+    }
+
+    private void Publish()
+    {
+        if (_publishedVersion != _ledger.Version)
+        {
+            _publishedVersion = _ledger.Version;
+            _armed = false;
+            Volatile.Write(ref _published, new PublishedPool(_ledger));
+        }
+    }
+
+    // An alarm holds until the ledger's version changes, so requests to ready models do not touch the timer.
+    private void Arm(ITimer alarm)
+    {
+        if (_armed)
+        {
+            return;
+        }
+
+        var now = _time.GetUtcNow();
+        if (_ledger.NextWake(now) is { } wake)
+        {
+            // Rounded up: a timer that fires a fraction early would find nothing to do and fire again at once.
+            var due = Math.Ceiling(Math.Clamp((wake - now).TotalMilliseconds, 0, LongestAlarm.TotalMilliseconds));
+            alarm.Change(TimeSpan.FromMilliseconds(due), Timeout.InfiniteTimeSpan);
+        }
+        else
+        {
+            alarm.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+
+        _armed = true;
     }
 
     private void Handle(ResidencyEvent happened)
@@ -175,21 +215,6 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             // A defect of ours. The other models' clients should not pay for it.
             Log.LoopFault(_logger, happened.GetType().Name, exception);
         }
-    }
-
-    private bool Arm(ITimer alarm)
-    {
-        var now = _time.GetUtcNow();
-        if (_ledger.NextWake(now) is not { } wake)
-        {
-            alarm.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            return false;
-        }
-
-        // Rounded up: a timer that fires a fraction early would find nothing to do and fire again at once.
-        var due = TimeSpan.FromMilliseconds(Math.Ceiling(Math.Clamp((wake - now).TotalMilliseconds, 0, LongestAlarm.TotalMilliseconds)));
-        alarm.Change(due, Timeout.InfiniteTimeSpan);
-        return true;
     }
 
     // One effect that fails must not take those behind it with it.

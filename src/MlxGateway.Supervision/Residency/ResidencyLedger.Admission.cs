@@ -271,11 +271,12 @@ internal sealed partial class ResidencyLedger
             return;
         }
 
+        var immovable = EvictionPlanner.Immovable(_residents);
         foreach (var resident in _residents)
         {
-            if (resident.WaitsForRoom && EvictionPlanner.CanNeverFit(resident.Need, _residents, memory.Ceiling))
+            if (resident.WaitsForRoom && EvictionPlanner.CanNeverFit(resident.Need, immovable, memory.Ceiling))
             {
-                RefuseAll(resident, Refusal.NeverFits(resident.Id, resident.Need, memory.Ceiling - EvictionPlanner.Immovable(_residents), ShortageOf(resident)));
+                RefuseAll(resident, Refusal.NeverFits(resident.Id, resident.Need, memory.Ceiling - immovable, ShortageOf(resident)));
             }
         }
     }

@@ -154,7 +154,6 @@ internal sealed partial class ResidencyLedger
     private void Stop(Resident resident, DateTimeOffset now)
     {
         resident.Leases = 0;
-        resident.Runner = null;
         resident.Enter(Stopping, now);
         _effects.Add(new StopRunner(resident.Id, resident.Launch));
     }
@@ -162,6 +161,7 @@ internal sealed partial class ResidencyLedger
     private void LeaveMemory(Resident resident, DateTimeOffset now)
     {
         TakeNext(resident);
+        resident.Runner = null;
         resident.LeavesForGood = false;
         resident.Enter(resident.CoolUntil > now ? Cooling : Absent, now);
         foreach (var done in resident.Unloads)

@@ -32,7 +32,7 @@ internal sealed class Resident(ModelSpec spec, MemoryNeed need)
     /// <summary>The ledger's step in which this launch began.</summary>
     public long LaunchedIn { get; set; }
 
-    /// <summary>The live runner; null unless ready or draining.</summary>
+    /// <summary>The runner of this launch, from ready to gone.</summary>
     public IRunner? Runner { get; set; }
 
     /// <summary>Ends the leases of this launch.</summary>

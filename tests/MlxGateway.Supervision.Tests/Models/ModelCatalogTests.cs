@@ -163,6 +163,7 @@ public sealed class ModelCatalogTests : IDisposable
         _folder.Write("models/x.gguf", 20);
 
         Assert.Equal(first, _catalog.Rebuild().FirstSeen("x"));
+        Assert.Equal(first, _catalog.Rebuild().FirstSeen("x"));
         Assert.Null(_catalog.Current.FirstSeen("y"));
     }
 

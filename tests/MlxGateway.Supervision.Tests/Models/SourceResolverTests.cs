@@ -182,6 +182,25 @@ public sealed class SourceResolverTests : IDisposable
         Assert.DoesNotContain(discovered, model => model.Id.Contains("pipe", StringComparison.Ordinal) || model.Id.Contains("loop", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Find_LinksThatLeadToTheSameFolder_FindsItsFilesOnce()
+    {
+        _folder.Write("top/real/deep/x.gguf", 10);
+        Directory.CreateSymbolicLink(_folder.In("top/a-link"), "real");
+        Directory.CreateSymbolicLink(_folder.In("top/real/up"), "..");
+
+        Assert.Single(FileWalk.Find(_folder.In("top"), ".gguf", depth: 6));
+    }
+
+    [Fact]
+    public void Find_FileDeeperThanAllowed_IsNotFound()
+    {
+        _folder.Write("top/1/2/3/x.gguf", 10);
+
+        Assert.Empty(FileWalk.Find(_folder.In("top"), ".gguf", depth: 2));
+        Assert.Single(FileWalk.Find(_folder.In("top"), ".gguf", depth: 3));
+    }
+
     private ResolvedSource Resolve(string source, string kind) => new SourceResolver(_folder.Settings()).Resolve(source, kind);
 
     private static int MakePipe(string path, uint mode) => MakePipe(Encoding.UTF8.GetBytes(path + '\0'), mode);

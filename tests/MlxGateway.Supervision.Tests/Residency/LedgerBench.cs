@@ -46,6 +46,8 @@ internal sealed class LedgerBench
 
     public MemoryNeed Need(string id) => new(ByteSize.FromGigabytes(_needs[id]), "as configured");
 
+    public void Estimate(string id, double gigabytes) => _needs[id] = gigabytes;
+
     public Asked Ask(string id)
     {
         var ticket = new LeaseTicket(Spec(id), Need(id), Now);

@@ -409,6 +409,35 @@ public sealed class ResidencyLedgerTests
         Assert.Equal(["start pinned 1"], bench.Ask("pinned").Effects);
     }
 
+    // Law 10: the caller saw it ready, so nobody worked out what it needs; meanwhile it is gone.
+    [Fact]
+    public void LeaseRequested_SeenReadyButGoneMeanwhile_IsLaunchedWithTheNeedKnownBefore()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("gemma", 6));
+        bench.Serve("qwen");
+        bench.Unload("qwen", out _);
+        bench.Gone("qwen");
+
+        Assert.Equal(["start qwen 2"], bench.Apply(new LeaseRequested(new LeaseTicket(bench.Spec("qwen"), null, bench.Now))));
+        Assert.Equal(bench.Need("qwen"), bench["qwen"].Need);
+    }
+
+    [Fact]
+    public void LeaseRequested_TheEstimateHasChanged_CountsWithTheNewOneFromTheNextLaunchOn()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Serve("qwen");
+        bench.Estimate("qwen", 7);
+        bench.Ask("qwen");
+        Assert.Equal(6, bench["qwen"].Need.Total.Bytes >> 30);
+        bench.Release("qwen");
+        bench.Unload("qwen", out _);
+        bench.Gone("qwen");
+
+        bench.Ask("qwen");
+        Assert.Equal(7, bench["qwen"].Need.Total.Bytes >> 30);
+    }
+
     [Fact]
     public void LeaseReleased_OfAnEarlierLaunch_IsIgnored()
     {

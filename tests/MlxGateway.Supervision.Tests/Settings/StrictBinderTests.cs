@@ -111,6 +111,7 @@ public sealed class StrictBinderTests
     [InlineData("""{ "Map": { "A": [ "x" ] } }""", "Top:Map:A")]
     [InlineData("""{ "Name": [ "x" ] }""", "Top:Name")]
     [InlineData("""{ "Things": [ "x" ] }""", "Top:Things:0")]
+    [InlineData("""{ "Must": [ "x" ] }""", "Top:Must")]
     [InlineData("""{ "Count": 99999999999 }""", "Top:Count")]
     [InlineData("""{ "Count": "" }""", "Top:Count")]
     [InlineData("""{ "Delay": "24:00:00" }""", "Top:Delay")]

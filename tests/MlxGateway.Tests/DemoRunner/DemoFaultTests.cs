@@ -19,6 +19,7 @@ public sealed partial class DemoFaultTests(DemoFaultTests.Fixture fixture) : ICl
 
         Assert.Equal(Ending.Closed, ending);
         Assert.Equal(chunks, Chunk().Count(text));
+        Assert.Equal(0, text.LastIndexOf("HTTP/1.1", StringComparison.Ordinal));
         Assert.EndsWith("0\r\n\r\n", text, StringComparison.Ordinal);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
         Assert.DoesNotContain("\"finish_reason\":\"", text, StringComparison.Ordinal);

@@ -1,0 +1,100 @@
+using System.Text.Json.Nodes;
+
+namespace MlxGateway.Benchmarks;
+
+/// <summary>One of the two that are compared, running, with its runner behind it.</summary>
+internal sealed class Contender : IAsyncDisposable
+{
+    private readonly List<Child> _children;
+
+    private Contender(Uri address, List<Child> children, string allocations)
+    {
+        Address = address;
+        _children = children;
+        AllocationSocket = allocations;
+    }
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address { get; }
+
+    /// <summary>The process id of the proxy itself.</summary>
+    public int Pid => _children[0].Pid;
+
+    /// <summary>Where it tells what it allocated.</summary>
+    public string AllocationSocket { get; }
+
+    /// <summary>Starts the gateway with one model, <c>bench</c>, which is this program in upstream mode.</summary>
+    public static Task<Contender> StartGatewayAsync(Settings settings) => StartGatewayAsync(settings, new JsonObject
+    {
+        ["Models"] = new JsonObject
+        {
+            ["bench"] = new JsonObject
+            {
+                ["Runner"] = "command",
+                ["Command"] = new JsonArray("dotnet", typeof(Contender).Assembly.Location, "upstream", "--port", "{port}"),
+                ["Memory"] = "64MB",
+                ["ReadyPath"] = "/health",
+            },
+        },
+    });
+
+    /// <summary>Starts the gateway with these models and engines.</summary>
+    public static async Task<Contender> StartGatewayAsync(Settings settings, JsonObject section)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(settings.Folder, Guid.NewGuid().ToString("N")[..8])).FullName;
+        section["Discovery"] = new JsonObject { ["HuggingFaceCache"] = false };
+        section["Memory"] = new JsonObject { ["Reserve"] = "128MB" };
+        var file = Path.Combine(folder, "bench.json");
+        await File.WriteAllTextAsync(file, new JsonObject { ["MlxGateway"] = section }.ToJsonString());
+
+        var port = Child.FreePort();
+        var allocations = Path.Combine(folder, "a.sock");
+        var gateway = Child.Start(
+            "dotnet",
+            [settings.GatewayDll, "--port", $"{port}", "--config", file],
+            [("XDG_STATE_HOME", folder), .. AllocationHook.Environment(allocations)]);
+        return await ReadyAsync(port, [gateway], allocations);
+    }
+
+    /// <summary>Starts the bare forwarder and its upstream.</summary>
+    public static async Task<Contender> StartForwarderAsync(Settings settings)
+    {
+        var (port, upstreamPort) = (Child.FreePort(), Child.FreePort());
+        var allocations = Path.Combine(settings.Folder, $"{port}.sock");
+        var upstream = Child.StartSelf(["upstream", "--port", $"{upstreamPort}"]);
+        var forwarder = Child.StartSelf(["forwarder", "--port", $"{port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"], AllocationHook.Environment(allocations));
+        return await ReadyAsync(port, [forwarder, upstream], allocations);
+    }
+
+    /// <summary>Runs the load generator against it.</summary>
+    public async Task<LoadResult> LoadAsync(params string[] args)
+    {
+        await using var load = Child.StartSelf(["load", "--target", Address.ToString(), .. args]);
+        return LoadResult.FromLine(await load.ResultAsync());
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var child in _children)
+        {
+            await child.DisposeAsync();
+        }
+    }
+
+    private static async Task<Contender> ReadyAsync(int port, List<Child> children, string allocations)
+    {
+        var contender = new Contender(new Uri($"http://127.0.0.1:{port}"), children, allocations);
+        try
+        {
+            // The forwarder forwards this too, so that its upstream is ready with it.
+            await children[0].UntilReadyAsync(new Uri(contender.Address, "/health"), TimeSpan.FromMilliseconds(10));
+            return contender;
+        }
+        catch
+        {
+            await contender.DisposeAsync();
+            throw;
+        }
+    }
+}

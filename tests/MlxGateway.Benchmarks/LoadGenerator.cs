@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace MlxGateway.Benchmarks;
+
+/// <summary>A closed loop: each connection sends its next request when it has the whole answer to the last one. Bounded by count and by time.</summary>
+internal static class LoadGenerator
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
+
+    /// <summary>Runs and prints a <see cref="LoadResult"/>.</summary>
+    public static async Task<int> RunAsync(Arguments arguments)
+    {
+        var target = new Uri(arguments.Text("target") ?? throw new FormatException("--target is missing"));
+        var connections = arguments.Number("connections", 1);
+        var warmup = arguments.Number("warmup", 0);
+        var requests = arguments.Number("requests", int.MaxValue);
+        var time = TimeSpan.FromMilliseconds(arguments.Number("milliseconds", (int)Longest.TotalMilliseconds));
+        var request = Request(target, arguments.Text("model") ?? "bench", arguments.Has("stream"), arguments.Number("body", 2048));
+        arguments.NoMore();
+
+        using var deadline = new CancellationTokenSource(Longest + TimeSpan.FromMinutes(1));
+        var clients = Enumerable.Range(0, connections).Select(_ => new LoadConnection(target, request)).ToList();
+        await RunAsync(clients, warmup, Longest, deadline.Token);
+        clients.ForEach(c => c.Forget());
+        var start = Stopwatch.GetTimestamp();
+        await RunAsync(clients, requests, time, deadline.Token);
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+
+        var all = clients.SelectMany(c => c.Ticks).Order().ToArray();
+        var result = new LoadResult(all.Length, seconds, At(all, 0.5), At(all, 0.99), clients.Sum(c => c.Reconnects));
+        clients.ForEach(c => c.Dispose());
+        Console.WriteLine(result.ToLine());
+        return 0;
+    }
+
+    private static Task RunAsync(List<LoadConnection> clients, int requests, TimeSpan time, CancellationToken cancellationToken)
+    {
+        var left = requests;
+        var start = Stopwatch.GetTimestamp();
+        return Task.WhenAll(clients.Select(client => Task.Run(
+            async () =>
+            {
+                while (Interlocked.Decrement(ref left) >= 0 && Stopwatch.GetElapsedTime(start) < time)
+                {
+                    await client.AskAsync(cancellationToken);
+                }
+            },
+            cancellationToken)));
+    }
+
+    private static byte[] Request(Uri target, string model, bool stream, int size)
+    {
+        // Real clients put the model and the switches first; a large body is an image as base64 in a data URL.
+        var start = $$"""{"model":"{{model}}",{{(stream ? "\"stream\":true," : "")}}"messages":[{"role":"user","content":""";
+        var content = size < 1 << 20
+            ? ("\"", "\"}]}")
+            : ("[{\"type\":\"text\",\"text\":\"What is this?\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,", "\"}}]}]}");
+        var filler = new string('A', Math.Max(0, size - start.Length - content.Item1.Length - content.Item2.Length));
+        var body = start + content.Item1 + filler + content.Item2;
+        return Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $"POST /v1/chat/completions HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Type: application/json\r\nAuthorization: Bearer none\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+    }
+
+    private static double At(long[] sorted, double quantile) =>
+        sorted.Length == 0 ? double.NaN : sorted[(int)((sorted.Length - 1) * quantile)] * 1e6 / Stopwatch.Frequency;
+}

@@ -1,0 +1,41 @@
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
+
+namespace MlxGateway.Supervision.Tests.Residency;
+
+// A machine of 10 GB on which every model needs what its specification says, or 6 GB.
+internal sealed class FakeGauge : IMemoryGauge
+{
+    private readonly Lock _lock = new();
+    private readonly List<int[]> _observed = [];
+
+    public volatile Func<Exception>? Breaks;
+
+    public volatile Func<Exception>? CannotEstimate;
+
+    public double Usable { get; set; } = 10;
+
+    public List<int[]> Observed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _observed];
+            }
+        }
+    }
+
+    public MemoryObservation Observe(IReadOnlyCollection<int> runnerPids)
+    {
+        lock (_lock)
+        {
+            _observed.Add([.. runnerPids]);
+        }
+
+        return Breaks is { } makeException ? throw makeException() : new(ByteSize.FromGigabytes(10), ByteSize.FromGigabytes(Usable));
+    }
+
+    public MemoryNeed NeedOf(ModelSpec model) =>
+        CannotEstimate is { } makeException ? throw makeException() : new(model.Memory ?? ByteSize.FromGigabytes(6), "as configured");
+}
