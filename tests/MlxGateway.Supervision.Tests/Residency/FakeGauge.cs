@@ -36,6 +36,8 @@ internal sealed class FakeGauge : IMemoryGauge
         return Breaks is { } makeException ? throw makeException() : new(ByteSize.FromGigabytes(10), ByteSize.FromGigabytes(Usable));
     }
 
+    public string Describe() => "as much as a test says";
+
     public MemoryNeed NeedOf(ModelSpec model) =>
         CannotEstimate is { } makeException ? throw makeException() : new(model.Memory ?? ByteSize.FromGigabytes(6), "as configured");
 }
