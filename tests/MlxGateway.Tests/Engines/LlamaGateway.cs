@@ -1,0 +1,64 @@
+using MlxGateway.Tests.Support;
+using Xunit;
+
+namespace MlxGateway.Tests.Engines;
+
+/// <summary>A gateway with room for one model at a time, over the real <c>llama-server</c>.</summary>
+public sealed class LlamaGateway : IAsyncLifetime
+{
+    private readonly DirectoryInfo _models = Directory.CreateTempSubdirectory("mlxgateway-models-");
+    private Gateway? _gateway;
+
+    /// <summary>The gateway. Skips the test where the engine cannot be had.</summary>
+    public Gateway Gateway
+    {
+        get
+        {
+            _ = TinyModels.LlamaServer;
+            Assert.SkipUnless(TinyModels.CanServeGguf, "Needs the generator of tiny models: set MLXGATEWAY_TEST_TINY_MODEL to its path.");
+            return _gateway!;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync()
+    {
+        if (TinyModels.CanServeGguf)
+        {
+            await TinyModels.WriteAsync(PathOf("tiny-a"));
+            await TinyModels.WriteAsync(PathOf("tiny-b"));
+            await TinyModels.WriteAsync(PathOf("endless"), "--endless", "--context", "65536");
+            await TinyModels.WriteAsync(PathOf("caller"), "--tool", "get_weather", """{"city": "Paris"}""");
+            await File.WriteAllBytesAsync(PathOf("truncated"), (await File.ReadAllBytesAsync(PathOf("tiny-a")))[..700_000]);
+            _gateway = await StartAsync();
+        }
+    }
+
+    /// <summary>Another gateway over the same models.</summary>
+    public Task<Gateway> StartAsync(string rest = "\"Residency\":{\"Cooldown\":\"00:00:00.2\",\"SwapPatience\":\"00:00:02\"}") => Gateway.StartAsync(
+        $$"""
+        "tiny-a": {"Source":"{{PathOf("tiny-a")}}"},
+        "tiny-b": {"Source":"{{PathOf("tiny-b")}}"},
+        "endless": {"Source":"{{PathOf("endless")}}"},
+        "caller": {"Source":"{{PathOf("caller")}}"},
+        "vectors": {"Source":"{{PathOf("tiny-b")}}","Args":["--embeddings","--pooling","mean"]},
+        "truncated": {"Source":"{{PathOf("truncated")}}"},
+        "missing": {"Source":"{{PathOf("missing")}}"}
+        """,
+        $$"""
+        "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}" } },{{rest}}
+        """);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_gateway is not null)
+        {
+            await _gateway.DisposeAsync();
+        }
+
+        _models.Delete(recursive: true);
+    }
+
+    private string PathOf(string model) => Path.Combine(_models.FullName, $"{model}.gguf");
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using MlxGateway.Tests.DemoRunner;
+using Xunit;
+
+namespace MlxGateway.Tests.Engines;
+
+/// <summary>The real engines of this machine, and tiny models for them that say a known sentence. Where they cannot be had, the tests are skipped and say so.</summary>
+public static class TinyModels
+{
+    /// <summary>The real <c>llama-server</c>; skips the test where it is not named.</summary>
+    public static string LlamaServer => Named("MLXGATEWAY_TEST_LLAMA_SERVER", "the real llama-server");
+
+    private static string Generator => Named("MLXGATEWAY_TEST_TINY_MODEL", "the generator of tiny models");
+
+    /// <summary>Whether the engine and the generator are there.</summary>
+    public static bool CanServeGguf => Is("MLXGATEWAY_TEST_LLAMA_SERVER") && Is("MLXGATEWAY_TEST_TINY_MODEL");
+
+    /// <summary>Writes a model.</summary>
+    /// <param name="path">A <c>.gguf</c> file or a folder.</param>
+    /// <param name="args">What it says, and how.</param>
+    public static async Task WriteAsync(string path, params string[] args)
+    {
+        using var python = Process.Start(new ProcessStartInfo("python3", [Generator, path, .. args]) { RedirectStandardOutput = true })!;
+        await python.WaitForExitAsync(Demo.Patience());
+        Assert.Equal(0, python.ExitCode);
+    }
+
+    private static bool Is(string variable) => File.Exists(Environment.GetEnvironmentVariable(variable));
+
+    private static string Named(string variable, string what)
+    {
+        Assert.SkipUnless(Is(variable), $"Needs {what}: set {variable} to its path.");
+        return Environment.GetEnvironmentVariable(variable)!;
+    }
+}
