@@ -43,10 +43,6 @@ internal sealed class AdoptedOrphans(IProcessTable table, TimeProvider time, Fun
             foreach (var child in children)
             {
                 child.Family.Remember(all);
-                foreach (var dead in child.Family.AdoptedDead(all))
-                {
-                    ExitWait.ReapAdopted(dead);
-                }
             }
 
             ReapStrangers_NeedsLock(all, children);
@@ -54,8 +50,8 @@ internal sealed class AdoptedOrphans(IProcessTable table, TimeProvider time, Fun
     }
 
     /// <summary>
-    /// A dead child that we did not start, and that nobody has waited for since we last looked: it was adopted, and broke its ties before it was
-    /// seen. Only seen twice, since the runtime may be about to wait for a child of its own.
+    /// A dead child in another session than ours that we did not start, and that nobody has waited for since we last looked: it was adopted. Only
+    /// when it is seen twice, since the runtime may be about to wait for a child of its own.
     /// </summary>
     private void ReapStrangers_NeedsLock(IReadOnlyList<ProcessEntry> all, ICollection<ChildProcess> children)
     {
