@@ -1,0 +1,141 @@
+using System.Text.Json;
+using MlxGateway.Tests.Support;
+using Xunit;
+
+namespace MlxGateway.Tests.Serving;
+
+/// <summary>What reaches a runner, a log or a foreign web page, and what does not.</summary>
+public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGateway>
+{
+    private Gateway Gateway => fixture.Gateway;
+
+    [Fact]
+    public async Task Headers_KeysCookiesAndHopByHop_NeverReachTheRunner()
+    {
+        await Gateway.PostAsync(
+            "/v1/chat/completions?api_key=sk-in-the-query",
+            Gateway.ChatBody("keyed", "\"temperature\":0.5"),
+            ("Authorization", "Bearer sk-very-secret"),
+            ("x-api-key", "sk-very-secret"),
+            ("api-key", "sk-very-secret"),
+            ("Cookie", "session=sk-very-secret"),
+            ("Proxy-Authorization", "Basic sk-very-secret"),
+            ("TE", "trailers"),
+            ("X-Forwarded-For", "10.1.2.3"),
+            ("Accept-Encoding", "gzip"));
+
+        var last = await LastAsync("keyed");
+
+        Assert.DoesNotContain("secret", last.GetRawText(), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("sk-in-the-query", last.GetRawText(), StringComparison.Ordinal);
+        Assert.DoesNotContain("10.1.2.3", last.GetRawText(), StringComparison.Ordinal);
+        Assert.DoesNotContain("gzip", last.GetRawText(), StringComparison.Ordinal);
+        Assert.Contains("0.5", last.GetProperty("body").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Body_NamedByAlias_ReachesTheRunnerUnderItsOwnName()
+    {
+        await Gateway.ChatAsync("gpt-4o-mini");
+
+        var last = await LastAsync("steady");
+
+        Assert.Contains("\"model\":\"steady\"", last.GetProperty("body").ToString().Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Environment_SecretsOfTheGateway_AreNotTheRunners()
+    {
+        await Gateway.ChatAsync("steady");
+        var pid = (await Gateway.RunningAsync()).Single(m => m.Model == "steady").Pid;
+
+        var environment = await File.ReadAllTextAsync($"/proc/{pid}/environ", TestContext.Current.CancellationToken);
+
+        Assert.DoesNotContain("must-not-reach-a-runner", environment, StringComparison.Ordinal);
+        Assert.Contains("PATH=", environment, StringComparison.Ordinal);
+        Assert.Contains("MLXGATEWAY_MARK=", environment, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Logs_HoldTheRecordButNoTextOfAnybody()
+    {
+        const string Secret = "xyzzy-words-of-a-person";
+        var answer = await Gateway.PostAsync("/v1/chat/completions", $$"""{"model":"steady","messages":[{"role":"user","content":"{{Secret}}"}]}""", ("x-request-id", "my-own-id"));
+        Assert.Equal("my-own-id", answer.Header("x-request-id"));
+
+        var line = await Gateway.UntilWrittenAsync("my-own-id /v1/chat/completions");
+
+        Assert.Contains("steady on demo: Completed 200", line, StringComparison.Ordinal);
+        Assert.Matches(@"queue [\d.]+ ms, load [\d.]+ ms, first byte [\d.]+ ms, total [\d.]+ ms, tokens \d+ in \d+ out", line);
+        Assert.DoesNotContain(Secret, Gateway.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("demonstration, not a language", Gateway.Output, StringComparison.Ordinal);
+        Assert.All(Directory.EnumerateFiles(Gateway.StateFolder, "*", SearchOption.AllDirectories), f => Assert.DoesNotContain(Secret, ReadShared(f), StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("evil.example")]
+    [InlineData("localhost.evil.example")]
+    [InlineData("127.0.0.1.evil.example")]
+    [InlineData("192.168.1.5")]
+    public async Task Host_OfSomebodyElse_IsRefused(string host)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models") { Headers = { Host = host } };
+
+        var answer = await Gateway.SendAsync(request);
+
+        Assert.Equal((403, "forbidden_host"), (answer.Status, answer.Code));
+    }
+
+    [Theory]
+    [InlineData("https://evil.example", 403)]
+    [InlineData("null", 403)]
+    [InlineData("http://localhost:3000", 200)]
+    public async Task Origin_OfAForeignPage_MayNotPost(string origin, int status)
+    {
+        var chat = await Gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("steady"), ("Origin", origin));
+        var unload = await Gateway.PostAsync("/api/models/unload/absent", "", ("Origin", origin));
+
+        Assert.Equal((status, status), (chat.Status, unload.Status));
+    }
+
+    [Fact]
+    public async Task Swagger_DescribesEveryRoute()
+    {
+        var document = (await Gateway.GetAsync("/swagger/v1/swagger.json")).Json;
+
+        Assert.Equal(
+            ["/api/models/unload", "/api/models/unload/{id}", "/health", "/running", "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/models/{id}"],
+            document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        Assert.All(document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()), o => Assert.False(string.IsNullOrEmpty(o.Value.GetProperty("summary").GetString())));
+        Assert.Contains("swagger-ui", (await Gateway.GetAsync("/")).Text, StringComparison.Ordinal); // by way of the redirect
+    }
+
+    [Fact]
+    public async Task Models_ListAndShow_SayWhatIsLoaded()
+    {
+        await Gateway.ChatAsync("steady");
+
+        var list = (await Gateway.GetAsync("/v1/models")).Json.GetProperty("data").EnumerateArray().ToList();
+        var shown = (await Gateway.GetAsync("/v1/models/gpt-4o-mini")).Json;
+
+        Assert.Equal(list.Select(m => m.GetProperty("id").GetString()).Order(StringComparer.Ordinal), list.Select(m => m.GetProperty("id").GetString()));
+        Assert.Equal("steady", shown.GetProperty("id").GetString());
+        Assert.True(shown.GetProperty("loaded").GetBoolean());
+        Assert.Equal("loaded", shown.GetProperty("status").GetProperty("value").GetString());
+        Assert.Equal(404, (await Gateway.GetAsync("/v1/models/org/none")).Status);
+    }
+
+    private async Task<JsonElement> LastAsync(string model)
+    {
+        var port = (await Gateway.RunningAsync()).Single(m => m.Model == model).Port;
+        using var client = new HttpClient();
+        return JsonDocument.Parse(await client.GetStringAsync(new Uri($"http://127.0.0.1:{port}/demo/last"), TestContext.Current.CancellationToken)).RootElement;
+    }
+
+    private static string ReadShared(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var reader = new StreamReader(file);
+        return reader.ReadToEnd();
+    }
+}
