@@ -230,9 +230,14 @@ public sealed class ModelPoolTests : IAsyncDisposable
         await StateAsync("qwen", s => s is ResidentState.Stopping);
         Assert.Equal(order.Runner.Pid, Assert.Single(pool.Snapshot.Models).Pid);
 
+        var readings = _gauge.Observed.Count;
         order.MayStop.SetResult();
         await unloading;
         Assert.Equal(0, launcher.Alive);
+
+        // Whoever is launched next is measured against what has become free.
+        Assert.Equal(readings + 1, _gauge.Observed.Count);
+        Assert.Empty(_gauge.Observed[^1]);
     }
 
     [Fact]

@@ -399,6 +399,18 @@ public sealed class ResidencyLedgerTests
     }
 
     [Fact]
+    public void LeaseRequested_PinnedModelIdlesInTheWay_EvictsAnotherAndCountsItsBytes()
+    {
+        var bench = new LedgerBench(12, ("pinned", 4), ("qwen", 6), ("gemma", 6));
+        bench.Change("pinned", s => s with { Pinned = true });
+        bench.Serve("pinned");
+        bench.Serve("qwen");
+
+        Assert.Equal(["stop qwen 1"], bench.Ask("gemma").Effects);
+        Assert.Equal(["start gemma 1"], bench.Gone("qwen"));
+    }
+
+    [Fact]
     public void MaxResident_APinnedNewcomer_NeedsNoPlace()
     {
         var bench = new LedgerBench(14, ("pinned", 4), ("qwen", 6));

@@ -5,7 +5,7 @@ namespace MlxGateway.Supervision.Tests.Residency;
 // Whatever happens, in whatever order, the laws hold. What is checked, and how, is in Storm.
 public sealed class ResidencyStormTests(ITestOutputHelper output)
 {
-    private const int Seeds = 300;
+    private const int Seeds = 200;
 
     [Fact]
     public void Apply_AnythingInAnyOrder_KeepsEveryLawAndLeavesNobodyWaiting()
