@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using MlxGateway.Inference;
 using MlxGateway.Telemetry;
 using Serilog;
@@ -19,6 +20,7 @@ internal static class TelemetryEndpoints
             .MinimumLevel.Override("System", LogEventLevel.Warning)
             .MinimumLevel.Override("Yarp", LogEventLevel.Error) // a client that left, or a runner that died, is in the request's record
             .Filter.ByExcluding(e => e.Exception is UnfinishedResponseException) // how a response that cannot be completed is ended, not a fault
+            .Filter.ByExcluding(e => e.Exception?.GetBaseException() is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }) // said in one sentence, with the holder's name
             .WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}", formatProvider: System.Globalization.CultureInfo.InvariantCulture)
             .WriteTo.File(
                 Path.Combine(folder, "gateway-.log"),
