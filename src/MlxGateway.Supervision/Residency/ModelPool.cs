@@ -28,10 +28,14 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly MemoryWatch _memory;
+    private readonly LeaseGates _gates;
     private readonly Action<ModelLease> _release;
     private readonly Action<ResidencyEvent> _post;
     private PublishedPool _published;
     private Task? _loop;
+
+    // Set before the loop hears of it, so that nobody is let in through a gate after the shutdown was ordered.
+    private volatile bool _isLeaving;
 
     // Only the loop touches these.
     private long _publishedVersion;
@@ -40,13 +44,14 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IMemoryGauge gauge, TimeProvider time, ILogger<ModelPool> logger)
     {
         _ledger = new ResidencyLedger(options);
-        _published = new PublishedPool(_ledger);
         _launcher = launcher;
         _gauge = gauge;
         _time = time;
         _logger = logger;
         _post = Post;
-        _release = lease => Post(new ResidencyEvent.LeaseReleased(lease.Model.Id, lease.Launch));
+        _release = Release;
+        _gates = new LeaseGates(time, _release);
+        _published = new PublishedPool(_ledger, _gates);
         _memory = new MemoryWatch(gauge, time, logger, _post);
     }
 
@@ -57,6 +62,11 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         if (cancellationToken.IsCancellationRequested)
         {
             return Task.FromCanceled<ModelLease>(cancellationToken);
+        }
+
+        if (!_isLeaving && _gates.TryGrant(model) is { } lease)
+        {
+            return Task.FromResult(lease);
         }
 
         MemoryNeed? need = null;
@@ -100,6 +110,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             return Task.CompletedTask;
         }
 
+        _isLeaving = true;
         Post(new ResidencyEvent.ShutdownRequested(patience));
         return _nothingLeft.Task;
     }
@@ -142,6 +153,14 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         }
     }
 
+    private void Release(ModelLease lease)
+    {
+        if (!_gates.TryTakeBack(lease))
+        {
+            Post(new ResidencyEvent.LeaseReleased(lease.Model.Id, lease.Launch));
+        }
+    }
+
     // Refused only after the loop has ended, when nothing is left that the event could concern.
     private void Post(ResidencyEvent happened) => _events.Writer.TryWrite(happened);
 
@@ -150,6 +169,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         using var alarm = _time.CreateTimer(_ => Post(new ResidencyEvent.TimeElapsed()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (await _events.Reader.WaitToReadAsync())
         {
+            _gates.Close(_ledger);
             for (var i = 0; i < BatchSize && _events.Reader.TryRead(out var happened); i++)
             {
                 _armed &= happened is not ResidencyEvent.TimeElapsed;
@@ -165,6 +185,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             {
                 Log.LoopFault(_logger, nameof(Publish), exception);
             }
+
+            _gates.Open(_ledger);
         }
     }
 
@@ -174,7 +196,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         {
             _publishedVersion = _ledger.Version;
             _armed = false;
-            Volatile.Write(ref _published, new PublishedPool(_ledger));
+            Volatile.Write(ref _published, new PublishedPool(_ledger, _gates));
         }
     }
 

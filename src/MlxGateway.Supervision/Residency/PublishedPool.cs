@@ -9,12 +9,14 @@ namespace MlxGateway.Supervision.Residency;
 internal sealed class PublishedPool
 {
     private readonly PoolSnapshot _snapshot;
+    private readonly LeaseGates _gates;
     private readonly Resident[] _ready;
     private readonly Dictionary<string, ModelSpec> _readySpecs = new(StringComparer.Ordinal);
 
     /// <summary>Reads the ledger; only the pool's loop may do so.</summary>
-    public PublishedPool(ResidencyLedger ledger)
+    public PublishedPool(ResidencyLedger ledger, LeaseGates gates)
     {
+        _gates = gates;
         var shown = ledger.Residents
             .Where(r => r.State is not ResidentState.Absent || r.Waiting.Count > 0)
             .OrderBy(r => r.Id, StringComparer.Ordinal)
@@ -44,7 +46,8 @@ internal sealed class PublishedPool
             }
 
             // Both lists are in the order of ids. A launch that is over since then has published, or is about to.
-            var leases = _ready[next++].Leases;
+            var resident = _ready[next++];
+            var leases = _gates.LeasesOf(resident.Id, resident.Launch) ?? resident.Leases;
             if (leases != models[i].Leases)
             {
                 fresh ??= [.. models];

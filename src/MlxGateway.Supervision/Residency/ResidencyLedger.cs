@@ -89,6 +89,32 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         return wake;
     }
 
+    /// <summary>The number of events so far.</summary>
+    public long Step => _step;
+
+    /// <summary>The step in which the load began that was finished last.</summary>
+    public long LastLoadBegan => _lastLoadBegan;
+
+    /// <summary>Whether leases of the model may be granted and taken back without asking: it is ready, nobody waits for anything, and nobody is about to leave.</summary>
+    public bool MayOpenGateOf(Resident resident) => resident is { State: Ready, Next: null } && _waiting == 0 && !IsShuttingDown;
+
+    /// <summary>Takes into the books what a gate did while it was open.</summary>
+    /// <param name="resident">Whose gate it is.</param>
+    /// <param name="leases">How many leases are out.</param>
+    /// <param name="lastUsed">When one was last granted or came back there; null: never.</param>
+    /// <param name="firstReturn">When the first one came back there; null: never.</param>
+    public static void CountGate(Resident resident, int leases, DateTimeOffset? lastUsed, DateTimeOffset? firstReturn)
+    {
+        resident.Leases = leases;
+        resident.FirstReturn ??= firstReturn;
+        if (lastUsed is { } used)
+        {
+            resident.LastUsed = used > resident.LastUsed ? used : resident.LastUsed;
+            resident.HasServed = true;
+            resident.WasGranted = true;
+        }
+    }
+
     private bool Hear(ResidencyEvent happened, DateTimeOffset now)
     {
         switch (happened)

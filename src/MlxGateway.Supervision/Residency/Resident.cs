@@ -38,6 +38,7 @@ internal sealed class Resident(ModelSpec spec, MemoryNeed need)
     /// <summary>Ends the leases of this launch.</summary>
     public Revocation Revocation { get; set; } = new();
 
+    /// <summary>How many leases of this launch are out. While its gate is open, the gate knows better.</summary>
     public int Leases { get; set; }
 
     /// <summary>Who waits for this model, in order of arrival.</summary>
