@@ -10,7 +10,8 @@ internal static partial class SecretFilter
     /// <param name="known">Values that are secret whatever they look like: those of a model's own variables with telling names.</param>
     public static string Clean(string line, IEnumerable<string> known)
     {
-        foreach (var secret in known)
+        // The longest first: one may begin with another, and its rest would stay.
+        foreach (var secret in known.OrderByDescending(s => s.Length))
         {
             line = line.Replace(secret, "***", StringComparison.Ordinal);
         }
@@ -19,7 +20,7 @@ internal static partial class SecretFilter
     }
 
     /// <summary>The values of variables whose names say that they are secret.</summary>
-    public static IReadOnlyList<string> SecretsOf(IReadOnlyDictionary<string, string> variables) =>
+    public static IReadOnlyList<string> SecretsOf(IEnumerable<KeyValuePair<string, string>> variables) =>
         [.. variables.Where(v => v.Value.Length >= 6 && TellingName().IsMatch(v.Key)).Select(v => v.Value)];
 
     [GeneratedRegex(@"(?<keep>(authorization|proxy-authorization)\s*[:=]\s*(bearer|basic)?\s*)\S+|(?<keep>bearer\s+)\S+|(?<keep>(--?[\w-]*)?(api[-_]?key|token|secret|password)[""']?\s*[=:]\s*[""']?)[^\s""',]+|(?<keep>--[\w-]*(api-key|token|secret|password)\s+)\S+|\b(hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,})|(?<keep>://[^\s/:@]+:)[^\s/@]+(?=@)", RegexOptions.IgnoreCase)]
