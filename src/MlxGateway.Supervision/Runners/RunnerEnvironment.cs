@@ -34,7 +34,7 @@ internal static partial class RunnerEnvironment
     public static string Expand(string value) => Reference().Replace(value, m => Environment.GetEnvironmentVariable(m.Groups[1].Value) ?? "");
 
     // The server's own address and settings would bind a .NET runner to the gateway's port; a key meant for another service is not the runner's business.
-    [GeneratedRegex("^(MLXGATEWAY_|MlxGateway__|ASPNETCORE_|DOTNET_(URLS|ENVIRONMENT|HOSTBUILDER)|Logging__|Kestrel__|URLS$|Serilog__|LLAMA_SERVER_ROUTER_|LLAMA_API_KEY)|(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY)S?(_|$)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("^(MLXGATEWAY_|MlxGateway__|ASPNETCORE_|DOTNET_(URLS|ENVIRONMENT|HOSTBUILDER)|Logging__|Kestrel__|URLS$|Serilog__|LLAMA_SERVER_ROUTER_|LLAMA_API_KEY)|(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY)S?(_|$)|PASSWORD|PASSWD", RegexOptions.IgnoreCase)]
     private static partial Regex Unwanted();
 
     [GeneratedRegex(@"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")]

@@ -43,13 +43,14 @@ internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, ICh
     private async Task<IRunner> LaunchAsync(ModelSpec model, int launch, IRunnerKind kind, int port, CancellationToken cancellationToken)
     {
         var plan = await kind.PlanAsync(model, port, cancellationToken);
-        var secrets = SecretFilter.SecretsOf(model.Env.Entries);
+        var environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries);
+        var secrets = SecretFilter.SecretsOf(environment.Where(e => model.Env.Entries.ContainsKey(e.Key))); // as they are: what is configured may be only ${NAME}
         var child = processes.Start(new ChildCommand
         {
             Label = $"{model.Id}-{launch}",
             Executable = plan.Executable,
             Arguments = plan.Arguments,
-            Environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries),
+            Environment = environment,
             WorkingDirectory = model.WorkingDirectory,
         });
         Log.Started(logger, model.Id, launch, child.Pid, port, plan.Executable);

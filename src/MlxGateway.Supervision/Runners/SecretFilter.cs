@@ -5,12 +5,24 @@ namespace MlxGateway.Supervision.Runners;
 /// <summary>Takes out of a runner's lines what looks like a secret, before they become part of an error or a log.</summary>
 internal static partial class SecretFilter
 {
+    private const string Header = @"(?<keep>authorization[""']?\s*[:=]\s*[""']?((bearer|basic)\s+)?)[^\s""',]+|(?<keep>bearer\s+)[^\s""',]+";
+
+    private const string Assignment = @"(?<keep>(api[-_]?key|access[-_]?key|private[-_]?key|secret[\w-]*|passw(or)?d)[""']?\s*[=:]\s*[""']?)[^\s""',]+";
+
+    // A short number is a token of a model and not one of a user: engines list them when they load.
+    private const string Token = @"(?<keep>token[""']?\s*[=:]\s*[""']?)(?!\d{1,9}([\s,]|$))[^\s""',]+";
+
+    private const string Switch = @"(?<keep>--[\w-]*(api-key|token|secret|password)\s+)\S+";
+
+    private const string Shape = @"\b(hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,})|(?<keep>://[^\s/:@]*:)[^\s/@]+(?=@)";
+
     /// <summary>The line with every secret replaced by <c>***</c>.</summary>
     /// <param name="line">A line that a runner wrote.</param>
     /// <param name="known">Values that are secret whatever they look like: those of a model's own variables with telling names.</param>
     public static string Clean(string line, IEnumerable<string> known)
     {
-        foreach (var secret in known)
+        // The longest first: one may begin with another, and its rest would stay.
+        foreach (var secret in known.OrderByDescending(s => s.Length))
         {
             line = line.Replace(secret, "***", StringComparison.Ordinal);
         }
@@ -19,10 +31,10 @@ internal static partial class SecretFilter
     }
 
     /// <summary>The values of variables whose names say that they are secret.</summary>
-    public static IReadOnlyList<string> SecretsOf(IReadOnlyDictionary<string, string> variables) =>
+    public static IReadOnlyList<string> SecretsOf(IEnumerable<KeyValuePair<string, string>> variables) =>
         [.. variables.Where(v => v.Value.Length >= 6 && TellingName().IsMatch(v.Key)).Select(v => v.Value)];
 
-    [GeneratedRegex(@"(?<keep>(authorization|proxy-authorization)\s*[:=]\s*(bearer|basic)?\s*)\S+|(?<keep>bearer\s+)\S+|(?<keep>(--?[\w-]*)?(api[-_]?key|token|secret|password)[""']?\s*[=:]\s*[""']?)[^\s""',]+|(?<keep>--[\w-]*(api-key|token|secret|password)\s+)\S+|\b(hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,})|(?<keep>://[^\s/:@]+:)[^\s/@]+(?=@)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex($"{Header}|{Assignment}|{Token}|{Switch}|{Shape}", RegexOptions.IgnoreCase)]
     private static partial Regex Telling();
 
     [GeneratedRegex("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", RegexOptions.IgnoreCase)]

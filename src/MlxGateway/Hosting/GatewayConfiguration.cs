@@ -129,12 +129,18 @@ internal sealed class GatewayConfiguration
     }
 
     // ASP.NET Core's own variables first, then ours without their prefix. A name that begins with a key of our section needs no MlxGateway__ in front.
-    private static IEnumerable<KeyValuePair<string, string?>> Variables()
+    private static Dictionary<string, string?> Variables()
     {
         var own = typeof(GatewayOptions).GetProperties().Select(p => p.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var common = new ConfigurationBuilder().AddEnvironmentVariables("ASPNETCORE_").Build().AsEnumerable();
         var ours = new ConfigurationBuilder().AddEnvironmentVariables("MLXGATEWAY_").Build().AsEnumerable()
             .Select(v => own.Contains(v.Key.Split(':')[0]) ? KeyValuePair.Create(ConfigurationPath.Combine(Section, v.Key), v.Value) : v);
-        return common.Concat(ours).Where(v => v.Value is not null);
+        var all = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (key, value) in common.Concat(ours).Where(v => v.Value is not null))
+        {
+            all[key] = value; // one key may be written in several ways
+        }
+
+        return all;
     }
 }

@@ -37,6 +37,11 @@ internal sealed record ListenAddress(IPAddress Address, int Port, bool IsTls, bo
             addresses.AddRange(ReadOne(url, chosen, errors));
         }
 
+        if (addresses.Count == 0 && !errors.Any)
+        {
+            errors.Add("Urls", $"\"{urls}\" names no address to listen on; write for example \"{Default}\".");
+        }
+
         if (!allowsNetwork && addresses.Find(a => !a.IsLoopback) is { } open)
         {
             errors.Add("Urls", $"{open.Address} can be reached by other machines, and everybody there could use every model without a key. Listen on 127.0.0.1, or set MlxGateway:Access:AllowAnonymousNetwork to true if that is what you want.");

@@ -13,9 +13,11 @@ internal static class Switches
     {
         for (var i = 0; i < args.Count; i++)
         {
-            if (!args[i].StartsWith('-'))
+            if (!args[i].StartsWith("--", StringComparison.Ordinal))
             {
+                // The framework would pass over "-port 5" in silence, and break on "-port=5".
                 errors.Add(args[i], "is no switch; write --config FILE, --model ID, --port N or --Section:Key VALUE.");
+                i += args[i].StartsWith('-') && i + 1 < args.Count && !args[i].Contains('=', StringComparison.Ordinal) && !args[i + 1].StartsWith('-') ? 1 : 0;
                 continue;
             }
 

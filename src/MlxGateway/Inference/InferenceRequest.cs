@@ -14,6 +14,10 @@ internal sealed class InferenceRequest : IDisposable
         Route = route;
         _body = body;
         _fields = fields;
+        if (fields.ByteOrderMark > 0)
+        {
+            _edits.Add(new BodyEdit(0, fields.ByteOrderMark, default));
+        }
     }
 
     /// <summary>The route that it came by.</summary>

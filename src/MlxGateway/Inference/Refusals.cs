@@ -6,6 +6,8 @@ namespace MlxGateway.Inference;
 /// <summary>The one place where the reasons of the storey below become HTTP statuses and codes.</summary>
 internal static class Refusals
 {
+    private const int Shown = 120;
+
     public static GatewayError From(LeaseRefusedException refused)
     {
         var (status, code) = refused.Reason switch
@@ -58,7 +60,10 @@ internal static class Refusals
     // A name is shown back, so it is cut and its control characters are made visible: it ends up in terminals and logs.
     private static string Shorten(string name)
     {
-        var cut = name.Length <= 120 ? name : string.Concat(name.AsSpan(0, 120), "…");
-        return cut.Any(char.IsControl) ? string.Concat(cut.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString())) : cut;
+        var cut = name.Length <= Shown ? name : string.Concat(name.AsSpan(0, char.IsHighSurrogate(name[Shown - 1]) ? Shown - 1 : Shown), "…");
+        return cut.Any(IsUnseen) ? string.Concat(cut.Select(c => IsUnseen(c) ? $"\\u{(int)c:x4}" : c.ToString())) : cut;
     }
+
+    // Formatting characters too: one of them writes the rest of the line backwards.
+    private static bool IsUnseen(char c) => char.IsControl(c) || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.Format;
 }

@@ -23,6 +23,7 @@ internal static class RunnerError
         {
             StatusCodes.Status404NotFound => new GatewayError(status, "not_found", $"The runner of model '{model}' does not offer this: {message}"),
             StatusCodes.Status501NotImplemented => GatewayError.InvalidRequest($"The runner of model '{model}' does not offer this: {message}"),
+            StatusCodes.Status409Conflict => GatewayError.InvalidRequest(message), // a 409 would be sent again by clients, unasked
             StatusCodes.Status429TooManyRequests => new GatewayError(status, "queue_full", message),
             >= 500 => new GatewayError(StatusCodes.Status502BadGateway, "runner_failed", $"The runner of model '{model}' answered with status {status}: {message}"),
             _ => new GatewayError(status, "invalid_request", message),
@@ -58,8 +59,9 @@ internal static class RunnerError
                 return (message, TextOf(error, "type"), NumberOf(error, "n_prompt_tokens"), NumberOf(error, "n_ctx"));
             }
         }
-        catch (JsonException)
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException)
         {
+            // The second: a name holds an escape that stands for no character.
         }
 
         return (PlainText(body), null, null, null);
@@ -67,16 +69,28 @@ internal static class RunnerError
 
     private static string? MessageOf(JsonElement error) => error.ValueKind switch
     {
-        JsonValueKind.String => error.GetString(),
+        JsonValueKind.String => TextOf(error),
         JsonValueKind.Object => TextOf(error, "message") ?? TextOf(error, "detail") ?? (error.TryGetProperty("detail", out var detail) ? detail.GetRawText() : null),
         _ => null,
     };
 
     private static string? TextOf(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? TextOf(value) : null;
+
+    private static string? TextOf(JsonElement text)
+    {
+        try
+        {
+            return text.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return text.GetRawText(); // half of a character, as a model may write it
+        }
+    }
 
     private static long? NumberOf(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.TryGetInt64(out var number) ? number : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
 
     // A page of HTML helps nobody in a message; its first words may.
     private static string PlainText(ReadOnlySpan<byte> body)

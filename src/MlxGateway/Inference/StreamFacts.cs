@@ -36,14 +36,24 @@ internal struct StreamFacts
     /// <summary>Looks at a JSON object: an event's data, or the whole body of an answer that was not streamed.</summary>
     public string? NoteJson(ReadOnlySpan<byte> data)
     {
+        var before = this;
         try
         {
             var json = new Utf8JsonReader(data);
-            return json.Read() && json.TokenType == JsonTokenType.StartObject ? NoteObject(ref json) : null;
+            if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
+            {
+                return null;
+            }
+
+            var error = NoteObject(ref json);
+            json.Read(); // throws if anything follows
+            return error;
         }
-        catch (JsonException)
+        catch (Exception broken) when (IsNotJson(broken))
         {
-            return null; // not ours to judge: the client gets it as it is
+            // Not ours to judge: the client gets it as it is. But half an event proves nothing, least of all that the answer is complete.
+            this = before;
+            return null;
         }
     }
 
@@ -56,10 +66,13 @@ internal struct StreamFacts
             json.Read();
             NoteCounts(ref json, "prompt_tokens"u8, "completion_tokens"u8);
         }
-        catch (JsonException)
+        catch (Exception broken) when (IsNotJson(broken))
         {
         }
     }
+
+    // The second is the reader's word for an escape such as \ud800 that stands for no character.
+    private static bool IsNotJson(Exception exception) => exception is JsonException or InvalidOperationException;
 
     private string? NoteData(ReadOnlySpan<byte> data)
     {
@@ -95,7 +108,7 @@ internal struct StreamFacts
             else if (json.ValueTextEquals("error"u8))
             {
                 json.Read();
-                error = RunnerError.MessageOf(ref json);
+                error = json.TokenType == JsonTokenType.Null ? error : RunnerError.MessageOf(ref json); // some engines write a null into every event
             }
             else
             {

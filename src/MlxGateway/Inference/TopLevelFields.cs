@@ -21,6 +21,9 @@ internal readonly record struct TopLevelFields
     /// <summary>Where the first field could be inserted: just behind the opening brace.</summary>
     public long FirstField { get; private init; }
 
+    /// <summary>How many bytes of a byte order mark stand in front. It is no JSON, and not every engine overlooks it.</summary>
+    public int ByteOrderMark { get; private init; }
+
     /// <summary>Whether the object has no fields at all.</summary>
     public bool IsEmpty { get; private init; }
 
@@ -42,7 +45,7 @@ internal readonly record struct TopLevelFields
         catch (InvalidOperationException)
         {
             // The reader's word for an escape such as \ud800 that stands for no character.
-            return GatewayError.InvalidRequest("The field 'model' holds an escape that stands for no character.", "model");
+            return GatewayError.InvalidRequest("The name of a field holds an escape that stands for no character.");
         }
     }
 
@@ -56,7 +59,7 @@ internal readonly record struct TopLevelFields
             return GatewayError.InvalidRequest("The body must be a JSON object.");
         }
 
-        var found = new TopLevelFields { ModelOffset = -1, FirstField = skipped + json.BytesConsumed, IsEmpty = true };
+        var found = new TopLevelFields { ModelOffset = -1, FirstField = skipped + json.BytesConsumed, ByteOrderMark = skipped, IsEmpty = true };
         var streamSeen = false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -74,9 +77,14 @@ internal readonly record struct TopLevelFields
                     return GatewayError.InvalidRequest("The field 'model' must be a string.", "model");
                 }
 
+                if (!TryGetText(ref json, out var model))
+                {
+                    return GatewayError.InvalidRequest("The field 'model' holds an escape that stands for no character.", "model");
+                }
+
                 found = found with
                 {
-                    Model = json.GetString(),
+                    Model = model,
                     ModelOffset = skipped + json.TokenStartIndex,
                     ModelLength = json.BytesConsumed - json.TokenStartIndex,
                 };
@@ -104,6 +112,20 @@ internal readonly record struct TopLevelFields
         return null;
     }
 
+    private static bool TryGetText(ref Utf8JsonReader json, out string? text)
+    {
+        try
+        {
+            text = json.GetString();
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            text = null;
+            return false;
+        }
+    }
+
     private static bool StartsWithByteOrderMark(in ReadOnlySequence<byte> body)
     {
         var reader = new SequenceReader<byte>(body);
@@ -115,7 +137,9 @@ internal readonly record struct TopLevelFields
     {
         var place = broken.LineNumber is { } line ? $" (line {line + 1}, byte {broken.BytePositionInLine + 1})" : "";
         var text = broken.Message;
-        return text.Contains("depth", StringComparison.OrdinalIgnoreCase) ? $"it is nested deeper than {MaxDepth} levels{place}."
+        return text.Contains("any JSON tokens", StringComparison.OrdinalIgnoreCase) ? "there is nothing in it but white space."
+            : text.Contains("depth to be zero", StringComparison.OrdinalIgnoreCase) ? $"it ends in the middle{place}."
+            : text.Contains("depth", StringComparison.OrdinalIgnoreCase) ? $"it is nested deeper than {MaxDepth} levels{place}."
             : text.Contains("reached end of data", StringComparison.OrdinalIgnoreCase) || text.Contains("no more data", StringComparison.OrdinalIgnoreCase) ? $"it ends in the middle{place}."
             : $"{text.Split(". LineNumber", 2)[0].TrimEnd('.')}{place}.";
     }

@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Supervision.Runners.Kinds;
 
 /// <summary>Any program that serves the OpenAI API on a port it is given.</summary>
-internal sealed class Command : IRunnerKind
+internal sealed partial class Command : IRunnerKind
 {
     /// <inheritdoc/>
     public string Name => "command";
@@ -15,12 +16,14 @@ internal sealed class Command : IRunnerKind
     /// <inheritdoc/>
     public ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
     {
-        // Replaced inside each argument, which stays one argument: nothing of it is ever read by a shell.
-        string Fill(string argument) => argument
-            .Replace("{port}", port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            .Replace("{source}", model.Source ?? "", StringComparison.Ordinal)
-            .Replace("{path}", model.Path ?? model.Source ?? "", StringComparison.Ordinal)
-            .Replace("{model}", model.Id, StringComparison.Ordinal);
+        // Replaced inside each argument, which stays one argument: nothing of it is ever read by a shell. In one pass, so that a value is never filled itself.
+        string Fill(string argument) => Placeholder().Replace(argument, m => m.Value switch
+        {
+            "{port}" => port.ToString(CultureInfo.InvariantCulture),
+            "{source}" => model.Source ?? "",
+            "{path}" => model.Path ?? model.Source ?? "",
+            _ => model.Id,
+        });
 
         return ValueTask.FromResult(new LaunchPlan
         {
@@ -29,4 +32,7 @@ internal sealed class Command : IRunnerKind
             ReadyPaths = [model.ReadyPath],
         });
     }
+
+    [GeneratedRegex(@"\{(port|source|path|model)\}")]
+    private static partial Regex Placeholder();
 }

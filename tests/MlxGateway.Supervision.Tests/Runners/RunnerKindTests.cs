@@ -1,0 +1,121 @@
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners;
+using MlxGateway.Supervision.Runners.Engines;
+using MlxGateway.Supervision.Runners.Kinds;
+using Xunit;
+
+namespace MlxGateway.Supervision.Tests.Runners;
+
+/// <summary>The command lines, argument by argument.</summary>
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class RunnerKindTests : IAsyncDisposable
+{
+    private readonly Nursery _nursery = new();
+
+    public static TheoryData<string> OddIds => ["--host", "-h", "a b", "a'b\"c", "$(reboot)", "`reboot`", "; reboot", "org/name:tag", "€𝄞", "{port}", "--port=1"];
+
+    [Fact]
+    public async Task LlamaServer_Plan_IsItsCommandLine()
+    {
+        var plan = await PlanAsync(LlamaServer(), new ModelSpec { Id = "org/coder", Runner = "llama_server", Path = "/models/coder q4.gguf", Args = ["--ctx-size", "8192"] });
+
+        Assert.Equal(_nursery.In("llama-server"), plan.Executable);
+        Assert.Equal(["--model", "/models/coder q4.gguf", "--host", "127.0.0.1", "--port", "20123", "--no-webui", "--alias", "org/coder", "--ctx-size", "8192"], plan.Arguments);
+        Assert.Equal(["/v1/models", "/health"], plan.ReadyPaths);
+        Assert.Empty(plan.Environment);
+    }
+
+    [Fact]
+    public async Task LlamaServer_IdWithAComma_IsNoAlias() =>
+        Assert.DoesNotContain("--alias", (await PlanAsync(LlamaServer(), new ModelSpec { Id = "a,b", Runner = "llama_server", Path = "/m.gguf" })).Arguments);
+
+    [Theory]
+    [MemberData(nameof(OddIds))]
+    public async Task LlamaServer_OddId_IsTheValueOfItsFlagAndNothingElse(string id)
+    {
+        var plan = await PlanAsync(LlamaServer(), new ModelSpec { Id = id, Runner = "llama_server", Path = "/m.gguf" });
+
+        Assert.Equal(["--model", "/m.gguf", "--host", "127.0.0.1", "--port", "20123", "--no-webui", "--alias", id], plan.Arguments);
+    }
+
+    [Fact]
+    public async Task LlamaServer_WithoutAFile_SaysWhatIsMissing()
+    {
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => PlanAsync(LlamaServer(), new ModelSpec { Id = "m", Runner = "llama_server", Missing = "fetch it" }));
+
+        Assert.Equal("fetch it", failed.Message);
+    }
+
+    [Fact]
+    public void LlamaServer_Manners_CloseConnections() =>
+        Assert.Equal(new RunnerManners("m", ReusesConnections: false), LlamaServer().MannersFor(new ModelSpec { Id = "m", Runner = "llama_server" }));
+
+    [Theory]
+    [MemberData(nameof(OddIds))]
+    public async Task Demo_Plan_IsItsCommandLine(string id)
+    {
+        var plan = await PlanAsync(new Demo(), new ModelSpec { Id = id, Runner = "demo", Args = ["--load-time", "1"] });
+
+        Assert.Equal(Path.Combine(AppContext.BaseDirectory, "MlxGateway.DemoRunner"), plan.Executable);
+        Assert.Equal(["--port", "20123", "--model", id, "--load-time", "1"], plan.Arguments);
+        Assert.Equal(["/v1/models", "/health"], plan.ReadyPaths);
+    }
+
+    [Theory]
+    [InlineData("--host")]
+    [InlineData("a b's \"c\"")]
+    [InlineData("€𝄞 $(reboot)")]
+    public async Task Demo_OddId_ReachesTheRunnerAsItIs(string id)
+    {
+        var runner = await _nursery.Launcher(new Demo()).LaunchAsync(new ModelSpec { Id = id, Runner = "demo" }, 1, Nursery.Patience());
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(runner.Address, "/v1/models"));
+        using var response = await runner.Connections.SendAsync(request, Nursery.Patience());
+        using var json = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(Nursery.Patience()));
+
+        Assert.Equal(id, json.RootElement.GetProperty("data")[0].GetProperty("id").GetString());
+        await runner.StopAsync();
+    }
+
+    [Fact]
+    public async Task Command_Plan_FillsEachArgumentAndKeepsItOne()
+    {
+        var plan = await PlanAsync(new Command(), new ModelSpec
+        {
+            Id = "a model's; name", Runner = "command", Source = "org/repo", Path = "/models/a b",
+            Command = ["/opt/{model}/serve", "--listen 127.0.0.1:{port} --x", "{port}{port}", "--file={path}", "{source}", "$(reboot)", "", "{unknown}", "{Port}"],
+            Args = ["--name", "{model}"],
+            ReadyPath = "/ready",
+        });
+
+        Assert.Equal("/opt/a model's; name/serve", plan.Executable);
+        Assert.Equal(["--listen 127.0.0.1:20123 --x", "2012320123", "--file=/models/a b", "org/repo", "$(reboot)", "", "{unknown}", "{Port}", "--name", "a model's; name"], plan.Arguments);
+        Assert.Equal(["/ready"], plan.ReadyPaths);
+    }
+
+    [Fact]
+    public async Task Command_ValueThatLooksLikeAPlaceholder_IsNotFilledAgain()
+    {
+        var plan = await PlanAsync(new Command(), new ModelSpec { Id = "{port}", Runner = "command", Source = "{path}", Path = "{model}", Command = ["x", "{model}", "{source}", "{path}"] });
+
+        Assert.Equal(["{port}", "{path}", "{model}"], plan.Arguments);
+    }
+
+    [Fact]
+    public async Task Command_WithoutAPath_TakesTheSource() =>
+        Assert.Equal(["org/repo", ""], (await PlanAsync(new Command(), new ModelSpec { Id = "m", Runner = "command", Source = "org/repo", Command = ["x", "{path}", ""] })).Arguments);
+
+    [Fact]
+    public void UpstreamModel_Configured_IsSaidInEveryKind()
+    {
+        var model = new ModelSpec { Id = "m", Runner = "x", UpstreamModel = "other" };
+
+        Assert.All<IRunnerKind>([LlamaServer(), new Demo(), new Command()], kind => Assert.Equal("other", kind.MannersFor(model).UpstreamModel));
+    }
+
+    public ValueTask DisposeAsync() => _nursery.DisposeAsync();
+
+    private static async Task<LaunchPlan> PlanAsync(IRunnerKind kind, ModelSpec model) => await kind.PlanAsync(model, 20123, Nursery.Patience());
+
+    private LlamaServer LlamaServer() => new(new LlamaServerEngine(
+        new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", "echo 'version: 1'") } }, _nursery.Children, TimeProvider.System));
+}

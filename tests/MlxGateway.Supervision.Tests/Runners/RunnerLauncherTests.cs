@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using System.Globalization;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Processes;
+using MlxGateway.Supervision.Runners;
+using Xunit;
+
+namespace MlxGateway.Supervision.Tests.Runners;
+
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+public sealed class RunnerLauncherTests : IAsyncDisposable
+{
+    private readonly Nursery _nursery = new();
+
+    [Fact]
+    public async Task Launch_RunnerThatLoads_IsReadyWhenItAnswers()
+    {
+        var kind = new TestKind((_, port) => TestKind.Demo(port, "--load-time", "0.3"));
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience());
+
+        // The first question after the proof is answered, on connections of its own.
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(runner.Address, "/health"));
+        using var response = await runner.Connections.SendAsync(request, Nursery.Patience());
+        Assert.True(response.IsSuccessStatusCode);
+        Assert.Equal(kind.Ports, [runner.Address.Port]);
+        Assert.False(runner.Gone.IsCompleted);
+
+        await runner.StopAsync();
+        await runner.StopAsync();
+
+        Assert.False(IsAlive(runner.Pid));
+        Assert.StartsWith("the process ended with ", await runner.Gone.WaitAsync(Nursery.Patience()), StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<Exception>(async () => await runner.Connections.SendAsync(new HttpRequestMessage(HttpMethod.Get, runner.Address), Nursery.Patience()));
+    }
+
+    [Fact]
+    public async Task Launch_RunnerThatEndsAtOnce_SaysHowAndWhatItSaidLastWithoutSecrets()
+    {
+        Environment.SetEnvironmentVariable("MLXTEST_LAUNCH_SOURCE", "expanded-value-77");
+        var model = Model() with { Env = new ValueMap([new("MY_TOKEN", "written-value-66"), new("OTHER_KEY", "${MLXTEST_LAUNCH_SOURCE}")]) };
+        var kind = new TestKind((_, _) => TestKind.Shell("echo first; echo \"weights missing, $MY_TOKEN, $OTHER_KEY, sk-abcdefghijklmnop1234\" >&2; exit 3"));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(model, 1, Nursery.Patience()));
+
+        Assert.Equal("The runner of model 'm' ended before it was ready: the process ended with exit code 3. Its last lines: first | weights missing, ***, ***, ***", failed.Message);
+        Assert.Single(kind.Ports);
+    }
+
+    [Fact]
+    public async Task Launch_SilentRunnerThatEnds_SaysThatItSaidNothing()
+    {
+        var kind = new TestKind((_, _) => TestKind.Shell("exit 0"));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+
+        Assert.EndsWith("the process ended with exit code 0. It wrote nothing.", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--never-ready")]
+    [InlineData("--hang-accept")]
+    [InlineData("--ignore-sigterm")]
+    public async Task Launch_NeverReadyAndCancelled_LeavesNothing(string fault)
+    {
+        var kind = new TestKind((_, port) => fault == "--ignore-sigterm"
+            ? TestKind.Shell($"trap '' TERM; echo $$ > {_nursery.In("pid")}.new; mv {_nursery.In("pid")}.new {_nursery.In("pid")}; while :; do sleep 1; done")
+            : TestKind.Shell($"echo $$ > {_nursery.In("pid")}.new; mv {_nursery.In("pid")}.new {_nursery.In("pid")}; echo starting; exec '{TestKind.Demo(port).Executable}' --port {port} {fault}"));
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Nursery.Patience());
+        var launching = _nursery.Launcher(kind).LaunchAsync(Model(), 1, cancel.Token);
+        await UntilAsync(() => File.Exists(_nursery.In("pid")));
+        await cancel.CancelAsync();
+        var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => launching);
+
+        Assert.Contains("was not ready yet", cancelled.Message, StringComparison.Ordinal);
+        Assert.False(IsAlive(int.Parse(await File.ReadAllTextAsync(_nursery.In("pid"), Nursery.Patience()), CultureInfo.InvariantCulture)));
+        Assert.False(PortAllocator.IsTaken(Assert.Single(kind.Ports)));
+    }
+
+    [Fact]
+    public async Task Launch_StrangerAnswersOnThePort_IsNotTakenForTheRunner()
+    {
+        // The first child ignores its port and lives; what answers there is not it.
+        Stranger? stranger = null;
+        var kind = new TestKind((_, port) =>
+        {
+            if (stranger is null)
+            {
+                stranger = new Stranger(port);
+                return TestKind.Shell("exec sleep 600");
+            }
+
+            return TestKind.Demo(port);
+        });
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience());
+        await stranger!.DisposeAsync();
+
+        Assert.Equal(2, kind.Ports.Count);
+        Assert.NotEqual(kind.Ports[0], kind.Ports[1]);
+        Assert.Equal(kind.Ports[1], runner.Address.Port);
+        await runner.StopAsync();
+    }
+
+    [Fact]
+    public async Task Launch_RunnerFindsItsPortTakenAndEnds_IsStartedOnAnother()
+    {
+        Stranger? stranger = null;
+        var kind = new TestKind((_, port) =>
+        {
+            stranger ??= new Stranger(port);
+            return TestKind.Demo(port);
+        });
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience());
+        await stranger!.DisposeAsync();
+
+        Assert.Equal(2, kind.Ports.Count);
+        await runner.StopAsync();
+    }
+
+    [Fact]
+    public async Task Launch_EveryPortIsTaken_GivesUpWithAReason()
+    {
+        var strangers = new List<Stranger>();
+        var kind = new TestKind((_, port) =>
+        {
+            strangers.Add(new Stranger(port));
+            return TestKind.Shell("exec sleep 600");
+        });
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+        foreach (var stranger in strangers)
+        {
+            await stranger.DisposeAsync();
+        }
+
+        Assert.Equal(3, kind.Ports.Count);
+        Assert.Equal("Other programs took the port of model 'm' 3 times.", failed.Message);
+    }
+
+    [Fact]
+    public async Task Launch_NoSuchProgram_SaysSo()
+    {
+        var kind = new TestKind((_, _) => new LaunchPlan { Executable = "/no/such/program", Arguments = [], ReadyPaths = [] });
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+
+        Assert.Equal("The runner of model 'm' could not be started: \"/no/such/program\" does not exist.", failed.Message);
+    }
+
+    [Fact]
+    public async Task Launch_UnknownKind_SaysSo() =>
+        await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher().LaunchAsync(Model(), 1, Nursery.Patience()));
+
+    [Theory]
+    [InlineData(0, 5)]
+    [InlineData(4, 6)]
+    [InlineData(40, 15)]
+    [InlineData(4000, 120)]
+    public void Grace_GrowsWithTheModel(double gigabytes, int seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), RunnerProcess.GraceFor(Model() with { Memory = ByteSize.FromGigabytes(gigabytes) }));
+
+    public ValueTask DisposeAsync() => _nursery.DisposeAsync();
+
+    private static ModelSpec Model() => new() { Id = "m", Runner = "test" };
+
+    private static bool IsAlive(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        var patience = Nursery.Patience();
+        while (!condition())
+        {
+            await Task.Delay(5, patience);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using MlxGateway.Supervision.Runners;
+using Xunit;
+
+namespace MlxGateway.Supervision.Tests.Runners;
+
+public sealed class SecretFilterTests
+{
+    private const string Secret = "s3cr3t-Value_42";
+
+    [Theory]
+    [InlineData("Authorization: Bearer " + Secret)]
+    [InlineData("authorization=Bearer " + Secret)]
+    [InlineData("Proxy-Authorization: Basic " + Secret)]
+    [InlineData("{\"Authorization\": \"Bearer " + Secret + "\"}")]
+    [InlineData("{'Authorization': 'Basic " + Secret + "'}")]
+    [InlineData("bearer " + Secret)]
+    [InlineData("api_key=" + Secret)]
+    [InlineData("api-key: " + Secret)]
+    [InlineData("apikey = '" + Secret + "'")]
+    [InlineData("x-api-key: " + Secret)]
+    [InlineData("\"api_key\": \"" + Secret + "\", \"x\": 1")]
+    [InlineData("OPENAI_API_KEY=" + Secret)]
+    [InlineData("HF_TOKEN=" + Secret)]
+    [InlineData("token: " + Secret)]
+    [InlineData("AWS_SECRET_ACCESS_KEY=" + Secret)]
+    [InlineData("aws_secret_key: " + Secret)]
+    [InlineData("client_secret=" + Secret)]
+    [InlineData("password: " + Secret)]
+    [InlineData("DB_PASSWD=" + Secret)]
+    [InlineData("server --api-key " + Secret + " --port 1")]
+    [InlineData("server --api-key=" + Secret + " --port 1")]
+    [InlineData("server --hf-token " + Secret)]
+    [InlineData("GET https://host/path?token=" + Secret)]
+    [InlineData("fetching https://user:" + Secret + "@host/path")]
+    [InlineData("fetching https://:" + Secret + "@host/path")]
+    public void Clean_WhatIsNamedASecret_Vanishes(string line)
+    {
+        var clean = SecretFilter.Clean(line, []);
+
+        Assert.DoesNotContain(Secret, clean, StringComparison.Ordinal);
+        Assert.Contains("***", clean, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("hf_abcdefghijklmnopqrstuvwx")]
+    [InlineData("sk-proj-abcdefghijklmnop_1234")]
+    [InlineData("ghp_abcdefghijklmnopqrstuvwxyz0123456789")]
+    public void Clean_WhatLooksLikeAKey_Vanishes(string key) => Assert.Equal("cannot use *** here", SecretFilter.Clean($"cannot use {key} here", []));
+
+    [Theory]
+    [InlineData("llama_model_loader: loaded meta data with 34 key-value pairs and 291 tensors from /models/a.gguf")]
+    [InlineData("print_info: EOS token        = 151645 '<|im_end|>'")]
+    [InlineData("print_info: LF token         = 198 'Ċ'")]
+    [InlineData("print_info: max token length = 256")]
+    [InlineData("main: server is listening on http://127.0.0.1:20123 - starting the main loop")]
+    [InlineData("slot print_timing: prompt eval time = 12.3 ms / 5 tokens ( 2.4 ms per token, 406.5 tokens per second)")]
+    [InlineData("max_tokens: 5, n_tokens = 7")]
+    [InlineData("tokenizer: loading /models/tokenizer.json")]
+    [InlineData("ValueError: Token indices sequence length is longer than the maximum (5000 > 4096)")]
+    [InlineData("error: invalid argument: --no-such-switch")]
+    [InlineData("couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 20123")]
+    [InlineData("user@host: see https://host:8080/path@v2")]
+    [InlineData("the task-sk-et and hf_short stay")]
+    [InlineData("")]
+    public void Clean_OrdinaryLine_IsUntouched(string line) => Assert.Equal(line, SecretFilter.Clean(line, []));
+
+    [Fact]
+    public void Clean_KnownValues_VanishWhateverTheyLookLike() => Assert.Equal("a *** b ***", SecretFilter.Clean("a hunter2 b correct horse", ["correct horse", "hunter2"]));
+
+    [Fact]
+    public void Clean_KnownValueThatBeginsWithAnother_VanishesWhole()
+    {
+        Assert.Equal("a ***", SecretFilter.Clean("a abcdef-123456", ["abcdef", "abcdef-123456"]));
+        Assert.Equal("a ***", SecretFilter.Clean("a abcdef-123456", ["abcdef-123456", "abcdef"]));
+    }
+
+    [Fact]
+    public void SecretsOf_Variables_AreThoseWithTellingNamesAndValuesWorthHiding() => Assert.Equal(
+        ["a-key-value", "a-token-value", "a-password"],
+        SecretFilter.SecretsOf(new Dictionary<string, string>
+        {
+            ["MY_KEY"] = "a-key-value", ["HF_token"] = "a-token-value", ["DB_PASSWORD"] = "a-password", ["TOKEN_SHORT"] = "1", ["HOME"] = "/home/somebody", ["EMPTY_KEY"] = "",
+        }));
+}

@@ -1,0 +1,76 @@
+using System.Text;
+using MlxGateway.Inference;
+using Xunit;
+
+namespace MlxGateway.Tests.Inference;
+
+public sealed class RunnerErrorTests
+{
+    [Theory]
+    [InlineData("""{"error":{"code":400,"message":"bad temperature","type":"invalid_request_error"}}""", "bad temperature")] // llama-server
+    [InlineData("""{"error":"bad temperature"}""", "bad temperature")] // mlx_lm.server
+    [InlineData("""{"detail":"bad temperature"}""", "bad temperature")] // FastAPI
+    [InlineData("""{"detail":[{"loc":["body"],"msg":"field required"}]}""", """[{"loc":["body"],"msg":"field required"}]""")]
+    [InlineData("""{"message":"bad temperature"}""", "bad temperature")]
+    [InlineData("\"bad temperature\"", "bad temperature")]
+    [InlineData("bad temperature\n", "bad temperature")]
+    [InlineData("<html><body><h1>bad</h1>\n<p>temperature</p></body></html>", "bad temperature")]
+    [InlineData("""{"error":{"message":"bad temp""", """{"error":{"message":"bad temp""")]
+    [InlineData("""{"error":{"code":400}}""", """{"error":{"code":400}}""")]
+    [InlineData("""{"error":null}""", """{"error":null}""")]
+    [InlineData("[]", "[]")]
+    [InlineData("17", "17")]
+    [InlineData("", "it gave no reason")]
+    [InlineData("  \n ", "it gave no reason")]
+    [InlineData("<html></html>", "it gave no reason")]
+    public void From_BadRequestInAnyShape_GivesTheRunnersWords(string body, string message)
+    {
+        var error = RunnerError.From(400, Encoding.UTF8.GetBytes(body), "m");
+
+        Assert.Equal(new GatewayError(400, "invalid_request", message), error);
+    }
+
+    [Theory]
+    [InlineData(400, 400, "invalid_request")]
+    [InlineData(401, 401, "invalid_request")]
+    [InlineData(404, 404, "not_found")]
+    [InlineData(409, 400, "invalid_request")] // clients send a 409 again by themselves
+    [InlineData(411, 411, "invalid_request")]
+    [InlineData(422, 422, "invalid_request")]
+    [InlineData(429, 429, "queue_full")]
+    [InlineData(500, 502, "runner_failed")]
+    [InlineData(501, 400, "invalid_request")]
+    [InlineData(502, 502, "runner_failed")]
+    [InlineData(503, 502, "runner_failed")]
+    [InlineData(599, 502, "runner_failed")]
+    public void From_Status_IsMapped(int status, int mapped, string code)
+    {
+        var error = RunnerError.From(status, """{"error":"why"}"""u8, "m");
+
+        Assert.Equal((mapped, code), (error.Status, error.Code));
+        Assert.Contains("why", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"error":{"code":400,"message":"too long","type":"exceed_context_size_error","n_prompt_tokens":5000,"n_ctx":4096}}""", "maximum context length is 4096 tokens. However, the request has 5000 tokens")]
+    [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":4096}}""", "maximum context length is 4096 tokens. However, the request has more tokens")]
+    [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error"}}""", "too long")]
+    [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":"4096","n_prompt_tokens":null}}""", "too long")]
+    [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":1e99}}""", "too long")]
+    public void From_ContextExceeded_SaysItAsClientsLookForIt(string body, string says)
+    {
+        var error = RunnerError.From(400, Encoding.UTF8.GetBytes(body), "m");
+
+        Assert.Equal((400, "context_length_exceeded", "messages"), (error.Status, error.Code, error.Param));
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"error":{"message":"\ud800"}}""")]
+    [InlineData("""{"erro\udc00":"x"}""")]
+    [InlineData("""{"error":{"messag\udc00":"x","type":"y"}}""")]
+    public void From_EscapesWithoutACharacter_AreNoFault(string body) => Assert.Equal(502, RunnerError.From(500, Encoding.UTF8.GetBytes(body), "m").Status);
+
+    [Fact]
+    public void From_EndlessText_IsCut() => Assert.InRange(RunnerError.From(400, Encoding.UTF8.GetBytes(new string('x', 60_000)), "m").Message.Length, 1, 301);
+}
