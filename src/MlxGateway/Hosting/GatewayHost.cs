@@ -26,6 +26,9 @@ internal static class GatewayHost
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(server =>
         {
             server.AddServerHeader = false;
+
+            // A client that pauses over a stream is not gone, and whoever is gone closes the connection.
+            server.Limits.MinResponseDataRate = null;
             server.Limits.MaxRequestBodySize = configuration.Options.Limits.RequestBody.Bytes;
             foreach (var listen in configuration.Addresses.Where(a => !a.IsOptional || CanListen(a)))
             {

@@ -17,6 +17,9 @@ internal sealed class ClientResponse : IAsyncDisposable
     private static readonly TimeSpan FirstEmptyEvent = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan EmptyEventInterval = TimeSpan.FromSeconds(20);
 
+    // A client that has stopped reading does not get the last event either.
+    private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(10);
+
     private readonly HttpContext _context;
     private readonly InferenceRoute _route;
     private readonly StreamOptions _options;
@@ -116,9 +119,20 @@ internal sealed class ClientResponse : IAsyncDisposable
         }
 
         IsUnfinished = true;
-        if (IsEventStream)
+        if (!IsEventStream)
         {
-            await WriteAsync(ErrorWriter.ToEvent(error), _context.RequestAborted);
+            return;
+        }
+
+        using var bound = new CancellationTokenSource(LongestGoodbye, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, _context.RequestAborted);
+        try
+        {
+            await WriteAsync(ErrorWriter.ToEvent(error), either.Token);
+        }
+        catch (OperationCanceledException) when (!_context.RequestAborted.IsCancellationRequested)
+        {
+            _context.Abort(); // it does not read; waiting for it would hold up whoever waits for this request's end
         }
     }
 

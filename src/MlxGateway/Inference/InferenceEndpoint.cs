@@ -124,7 +124,7 @@ internal sealed class InferenceEndpoint(
         record.Outcome = result.Error is { Code: not "runner_failed" } ? RequestOutcome.Failed : RequestOutcome.Broken;
         var revoked = lease.Revocation.Reason;
         var error = revoked is RevocationReason.Evicted or RevocationReason.ShuttingDown || result.Error is null
-            ? Refusals.Broken(revoked, lease.Model.Id, await CauseAsync(lease, result))
+            ? Refusals.Broken(revoked, lease.Model.Id, revoked is RevocationReason.None or RevocationReason.RunnerGone ? await CauseAsync(lease, result) : null)
             : result.Error;
         await response.FailAsync(Note(record, error));
     }

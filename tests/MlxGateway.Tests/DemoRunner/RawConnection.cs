@@ -21,25 +21,27 @@ public sealed class RawConnection(Socket socket) : IDisposable
         await socket.SendAsync(Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {body.Length}\r\n\r\n{body}"), Demo.Patience());
 
     /// <summary>Reads until the text is in what came.</summary>
-    public Task<string> ReadUntilAsync(string text) => ReadAsync(seen => seen.Contains(text, StringComparison.Ordinal));
+    public Task<string> ReadUntilAsync(string text) => ReadAsync(Encoding.UTF8.GetBytes(text));
 
     /// <summary>Reads until the connection ends.</summary>
     public async Task<(string Text, Ending Ending)> ReadToEndAsync()
     {
         var reset = false;
-        var text = await ReadAsync(_ => false, () => reset = true);
+        var text = await ReadAsync(null, () => reset = true);
         return (text, reset ? Ending.Reset : Ending.Closed);
     }
 
     /// <inheritdoc/>
     public void Dispose() => socket.Dispose();
 
-    private async Task<string> ReadAsync(Func<string, bool> enough, Action? onReset = null)
+    private async Task<string> ReadAsync(byte[]? until, Action? onReset = null)
     {
-        var seen = new StringBuilder();
-        var buffer = new byte[4096];
-        while (!enough(seen.ToString()))
+        var seen = new MemoryStream();
+        var buffer = new byte[64 * 1024];
+        var searched = 0;
+        while (until is null || seen.GetBuffer().AsSpan(searched, (int)seen.Length - searched).IndexOf(until) < 0)
         {
+            searched = Math.Max(0, (int)seen.Length - (until?.Length ?? 0)); // it may stand across two pieces
             int read;
             try
             {
@@ -56,9 +58,9 @@ public sealed class RawConnection(Socket socket) : IDisposable
                 break;
             }
 
-            seen.Append(Encoding.UTF8.GetString(buffer, 0, read));
+            seen.Write(buffer, 0, read);
         }
 
-        return seen.ToString();
+        return Encoding.UTF8.GetString(seen.GetBuffer(), 0, (int)seen.Length);
     }
 }

@@ -58,7 +58,7 @@ internal sealed class ClientExchange
         var http = new DefaultHttpContext().Request;
         http.Body = new MemoryStream(body);
         http.ContentLength = announced;
-        return await InferenceRequest.ReadAsync(http, route ?? InferenceRoute.ChatCompletions, TestContext.Current.CancellationToken);
+        return await InferenceRequest.ReadAsync(http, route ?? InferenceRoute.ChatCompletions, long.MaxValue, TestContext.Current.CancellationToken);
     }
 
     private sealed class ResponseFeature : HttpResponseFeature

@@ -103,7 +103,7 @@ public sealed class InferenceRequestTests
     {
         var http = new DefaultHttpContext().Request;
         http.Headers.ContentEncoding = "gzip";
-        var (request, error) = await InferenceRequest.ReadAsync(http, InferenceRoute.ChatCompletions, TestContext.Current.CancellationToken);
+        var (request, error) = await InferenceRequest.ReadAsync(http, InferenceRoute.ChatCompletions, long.MaxValue, TestContext.Current.CancellationToken);
 
         Assert.Null(request);
         Assert.Equal(415, error!.Status);

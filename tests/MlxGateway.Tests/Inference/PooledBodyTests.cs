@@ -27,7 +27,7 @@ public sealed class PooledBodyTests
         // Announced rightly, not at all, and wrongly: the length is only a hint.
         foreach (var announced in new long?[] { size, null, 0, 3, 4L * Megabyte })
         {
-            using var body = await PooledBody.ReadAsync(new MemoryStream(bytes), announced, TestContext.Current.CancellationToken);
+            using var body = (await PooledBody.ReadAsync(new MemoryStream(bytes), announced, long.MaxValue, TestContext.Current.CancellationToken))!;
 
             Assert.Equal(size, body.Length);
             Assert.True(body.AsSequence().ToArray().AsSpan().SequenceEqual(bytes), $"announced as {announced}");
@@ -37,7 +37,7 @@ public sealed class PooledBodyTests
     [Fact]
     public async Task Read_LargeBody_HoldsBlocksOfOneMegabyte()
     {
-        using var body = await PooledBody.ReadAsync(new MemoryStream(new byte[3 * Megabyte]), 3 * Megabyte, TestContext.Current.CancellationToken);
+        using var body = (await PooledBody.ReadAsync(new MemoryStream(new byte[3 * Megabyte]), 3 * Megabyte, long.MaxValue, TestContext.Current.CancellationToken))!;
 
         var blocks = new List<int>();
         foreach (var block in body.AsSequence())
@@ -53,7 +53,7 @@ public sealed class PooledBodyTests
     {
         using var source = new Broken();
 
-        await Assert.ThrowsAsync<EndOfStreamException>(async () => await PooledBody.ReadAsync(source, 100, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<EndOfStreamException>(async () => await PooledBody.ReadAsync(source, 100, long.MaxValue, TestContext.Current.CancellationToken));
     }
 
     // A first block of 16 bytes makes every place within a character a place where blocks meet.
@@ -79,7 +79,7 @@ public sealed class PooledBodyTests
             }
 
             bytes = random.Next(4) == 0 ? bytes[..^Math.Min(bytes.Length, random.Next(4))] : bytes;
-            using var body = await PooledBody.ReadAsync(Pieces.Stream(bytes, random), 0, TestContext.Current.CancellationToken);
+            using var body = (await PooledBody.ReadAsync(Pieces.Stream(bytes, random), 0, long.MaxValue, TestContext.Current.CancellationToken))!;
 
             var expected = Utf8.IsValid(bytes);
             Assert.True(expected == body.IsUtf8(), $"{(expected ? "valid" : "invalid")}: {Convert.ToHexString(bytes)}");
@@ -101,8 +101,8 @@ public sealed class PooledBodyTests
             for (var before = 0; before <= length; before++)
             {
                 var bytes = Encoding.UTF8.GetBytes(new string('x', edge - before) + character + "yz");
-                using var whole = await PooledBody.ReadAsync(new MemoryStream(bytes), 0, TestContext.Current.CancellationToken);
-                using var cut = await PooledBody.ReadAsync(new MemoryStream(bytes[..(edge - before + length - 1)]), 0, TestContext.Current.CancellationToken);
+                using var whole = (await PooledBody.ReadAsync(new MemoryStream(bytes), 0, long.MaxValue, TestContext.Current.CancellationToken))!;
+                using var cut = (await PooledBody.ReadAsync(new MemoryStream(bytes[..(edge - before + length - 1)]), 0, long.MaxValue, TestContext.Current.CancellationToken))!;
 
                 Assert.True(whole.IsUtf8(), $"{before} bytes before {edge}");
                 Assert.False(cut.IsUtf8(), $"{before} bytes before {edge}, without its last byte");
@@ -113,7 +113,7 @@ public sealed class PooledBodyTests
     [Fact]
     public async Task Dispose_Twice_GivesTheBlocksBackOnce()
     {
-        var body = await PooledBody.ReadAsync(new MemoryStream(new byte[100]), 100, TestContext.Current.CancellationToken);
+        var body = (await PooledBody.ReadAsync(new MemoryStream(new byte[100]), 100, long.MaxValue, TestContext.Current.CancellationToken))!;
         body.Dispose();
         var first = ArrayPool<byte>.Shared.Rent(101);
         body.Dispose();
