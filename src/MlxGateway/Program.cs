@@ -31,6 +31,7 @@ builder.Services
     .AddApiReference();
 
 await using var app = builder.Build();
+app.UseRootServices();
 app.UseRequestIds();
 app.UseErrorShape();
 app.UseAccess();

@@ -5,6 +5,9 @@ namespace MlxGateway.Supervision.Residency;
 /// <summary>Where the HTTP side obtains a ready runner. Everything about who is in memory happens behind it.</summary>
 public interface IModelPool
 {
+    /// <summary>A lease on the spot, if the model is ready and there is nothing to decide; otherwise null, and <see cref="AcquireAsync"/> decides.</summary>
+    ModelLease? TryAcquire(ModelSpec model);
+
     /// <summary>Waits until the model is ready, swapping models if it must.</summary>
     /// <exception cref="LeaseRefusedException">The model cannot be served now; the exception says why, with numbers.</exception>
     /// <exception cref="OperationCanceledException">The caller left. A load that it caused goes on.</exception>

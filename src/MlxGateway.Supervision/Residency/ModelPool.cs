@@ -57,6 +57,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
     public PoolSnapshot Snapshot => Volatile.Read(ref _published).Now();
 
+    public ModelLease? TryAcquire(ModelSpec model) => _isLeaving ? null : _gates.TryGrant(model);
+
     public Task<ModelLease> AcquireAsync(ModelSpec model, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -64,7 +66,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             return Task.FromCanceled<ModelLease>(cancellationToken);
         }
 
-        if (!_isLeaving && _gates.TryGrant(model) is { } lease)
+        if (TryAcquire(model) is { } lease)
         {
             return Task.FromResult(lease);
         }

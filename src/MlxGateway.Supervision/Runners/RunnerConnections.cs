@@ -33,7 +33,7 @@ public static class RunnerConnections
         try
         {
             await socket.ConnectAsync(IPAddress.Loopback, context.DnsEndPoint.Port, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
+            return new WholeRequestStream(socket);
         }
         catch
         {

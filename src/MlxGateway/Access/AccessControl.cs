@@ -5,10 +5,14 @@ namespace MlxGateway.Access;
 /// <summary>Refuses requests that a foreign web page makes a browser send.</summary>
 internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts)
 {
+    private string? _lastAllowed;
+
     public Task InvokeAsync(HttpContext context)
     {
         var request = context.Request;
-        if (!hosts.Allows(request.Host.Host ?? ""))
+        // Nearly every request names the same one.
+        var host = request.Headers.Host.ToString();
+        if (host != Volatile.Read(ref _lastAllowed) && !TryAllow(host, request.Host.Host ?? ""))
         {
             return ErrorWriter.WriteAsync(context, new GatewayError(
                 StatusCodes.Status403Forbidden, "forbidden_host", $"Requests for the host '{request.Host.Host}' are not served here. Use localhost, or add the name to AllowedHosts."));
@@ -22,6 +26,17 @@ internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts)
         }
 
         return next(context);
+    }
+
+    private bool TryAllow(string header, string host)
+    {
+        var allowed = hosts.Allows(host);
+        if (allowed)
+        {
+            Volatile.Write(ref _lastAllowed, header);
+        }
+
+        return allowed;
     }
 
     // Browsers send Origin with every request that may change something; programs do not send it at all.

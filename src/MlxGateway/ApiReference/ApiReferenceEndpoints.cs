@@ -24,12 +24,14 @@ internal static class ApiReferenceEndpoints
     /// <summary>Maps the description and its page, and sends a person who comes to the root there.</summary>
     public static void MapApiReference(this WebApplication app)
     {
-        app.UseSwagger();
-        app.UseSwaggerUI(static page =>
+        app.MapSwagger();
+
+        // On a branch of its own: as a part of the main line it would look at the path of every request.
+        app.UseWhen(static context => context.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal), static branch => branch.UseSwaggerUI(static page =>
         {
             page.SwaggerEndpoint("/swagger/v1/swagger.json", "MlxGateway");
             page.DocumentTitle = "MlxGateway";
-        });
+        }));
         app.MapGet("/", static () => Results.Redirect("/swagger/index.html")).ExcludeFromDescription();
     }
 }

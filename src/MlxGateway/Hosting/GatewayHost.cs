@@ -49,6 +49,13 @@ internal static class GatewayHost
         return builder;
     }
 
+    /// <summary>Gives requests the application's own services: nothing here lives for one request only, so none needs a scope of its own.</summary>
+    public static void UseRootServices(this WebApplication app) => app.Use((context, next) =>
+    {
+        context.RequestServices = app.Services;
+        return next(context);
+    });
+
     /// <summary>Puts the models in force, serves until it is told to stop, and returns the exit code.</summary>
     public static async Task<int> ServeAsync(this WebApplication app, GatewayConfiguration configuration)
     {

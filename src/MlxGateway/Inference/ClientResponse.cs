@@ -25,7 +25,7 @@ internal sealed class ClientResponse : IAsyncDisposable
     private readonly StreamOptions _options;
     private readonly TimeProvider _time;
     private readonly long _arrived;
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private SemaphoreSlim? _turn;
     private ITimer? _timer;
     private string _model = "";
     private Func<string> _describeWait = static () => "waiting";
@@ -57,6 +57,7 @@ internal sealed class ClientResponse : IAsyncDisposable
     {
         _model = model;
         _describeWait = describeWait;
+        _turn = new SemaphoreSlim(1, 1);
         _timer = _time.CreateTimer(static self => _ = ((ClientResponse)self!).KeepAliveAsync(), this, _options.HoldStatus, _options.KeepAlive);
     }
 
@@ -70,7 +71,7 @@ internal sealed class ClientResponse : IAsyncDisposable
 
         if (_timer is not null)
         {
-            await _turn.WaitAsync();
+            await _turn!.WaitAsync();
             await _timer.DisposeAsync();
         }
 
@@ -103,8 +104,8 @@ internal sealed class ClientResponse : IAsyncDisposable
     }
 
     /// <summary>Sends bytes to the client at once.</summary>
-    public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-        await _context.Response.Body.WriteAsync(bytes, cancellationToken);
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        bytes.IsEmpty ? ValueTask.CompletedTask : _context.Response.Body.WriteAsync(bytes, cancellationToken);
 
     /// <summary>Ends the response with an error: as a real HTTP status if nothing was sent yet, else as the last event, and without a clean end.</summary>
     public async Task FailAsync(GatewayError error)
@@ -140,12 +141,12 @@ internal sealed class ClientResponse : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await TakeOverAsync();
-        _turn.Dispose();
+        _turn?.Dispose();
     }
 
     private async Task KeepAliveAsync()
     {
-        if (!_turn.Wait(0))
+        if (!_turn!.Wait(0))
         {
             return; // the previous one has not got through yet: the client does not read, and needs no second one
         }

@@ -156,22 +156,21 @@ internal sealed class InferenceEndpoint(
     }
 
     // A streaming client is kept company for as long as it takes; one that is not is told to come back before its own patience ends.
-    private async Task<ModelLease> AcquireAsync(ModelSpec model, InferenceRequest request, CancellationToken clientLeft)
+    private async ValueTask<ModelLease> AcquireAsync(ModelSpec model, InferenceRequest request, CancellationToken clientLeft)
     {
+        if (pool.TryAcquire(model) is { } lease)
+        {
+            return lease;
+        }
+
         if (request.Stream)
         {
             return await pool.AcquireAsync(model, clientLeft);
         }
 
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(clientLeft);
-        var acquiring = pool.AcquireAsync(model, enough.Token);
-        if (!acquiring.IsCompleted)
-        {
-            await using var alarm = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), enough, settings.Limits.NonStreamWait, Timeout.InfiniteTimeSpan);
-            return await acquiring;
-        }
-
-        return await acquiring;
+        await using var alarm = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), enough, settings.Limits.NonStreamWait, Timeout.InfiniteTimeSpan);
+        return await pool.AcquireAsync(model, enough.Token);
     }
 
     private string DescribeWait(string model) => Find(model) is { } resident

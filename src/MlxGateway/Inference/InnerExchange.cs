@@ -8,18 +8,17 @@ namespace MlxGateway.Inference;
 /// </summary>
 internal sealed class InnerExchange : IHttpRequestLifetimeFeature
 {
-    private readonly CancellationTokenSource _aborted;
+    private readonly CancellationToken _clientLeft;
 
     /// <param name="client">The client's exchange; only read.</param>
     /// <param name="path">The path at the runner.</param>
     /// <param name="body">The body for the runner.</param>
     /// <param name="response">Takes the runner's body.</param>
-    /// <param name="aborted">Ends the exchange.</param>
-    public InnerExchange(HttpContext client, string path, SplicedStream body, Stream response, CancellationTokenSource aborted)
+    public InnerExchange(HttpContext client, string path, SplicedStream body, Stream response)
     {
-        _aborted = aborted;
+        _clientLeft = client.RequestAborted;
         // Nothing else of the client's headers: keys, cookies and addresses are nobody's business below.
-        IHeaderDictionary headers = new HeaderDictionary();
+        IHeaderDictionary headers = new HeaderDictionary(6);
         headers.ContentType = "application/json";
         headers.ContentLength = body.Length;
         headers["x-request-id"] = client.TraceIdentifier;
@@ -33,7 +32,7 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
             headers.UserAgent = agent;
         }
 
-        var features = new FeatureCollection();
+        var features = new FeatureCollection(8);
         features.Set<IHttpRequestFeature>(new HttpRequestFeature { Method = HttpMethods.Post, Scheme = "http", Protocol = HttpProtocol.Http11, Path = path, Headers = headers, Body = body });
         features.Set<IHttpRequestBodyDetectionFeature>(HasBody.Instance);
         features.Set<IHttpResponseFeature>(new HttpResponseFeature());
@@ -45,9 +44,12 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
     /// <summary>What the proxy library is given.</summary>
     public DefaultHttpContext Context { get; }
 
-    CancellationToken IHttpRequestLifetimeFeature.RequestAborted { get => _aborted.Token; set => throw new NotSupportedException(); }
+    CancellationToken IHttpRequestLifetimeFeature.RequestAborted { get => _clientLeft; set => throw new NotSupportedException(); }
 
-    void IHttpRequestLifetimeFeature.Abort() => _aborted.Cancel();
+    // The library's answer to a body that broke off. How the client's response ends then is not its to say.
+    void IHttpRequestLifetimeFeature.Abort()
+    {
+    }
 
     private sealed class HasBody : IHttpRequestBodyDetectionFeature
     {

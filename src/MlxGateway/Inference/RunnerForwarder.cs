@@ -34,32 +34,32 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
     /// <summary>Forwards the request and streams the answer back. Returns how it went; what the client must be told of a failure is left to the caller.</summary>
     public async Task<ForwardResult> ForwardAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response)
     {
-        using var aborted = CancellationTokenSource.CreateLinkedTokenSource(client.RequestAborted, lease.Revocation.Token);
-        return await _resend.ExecuteAsync(
-            static async (state, _) => await state.Self.AttemptAsync(state.Client, state.Request, state.Lease, state.Response, state.Aborted),
-            (Self: this, Client: client, Request: request, Lease: lease, Response: response, Aborted: aborted),
-            CancellationToken.None);
+        var first = await AttemptAsync(client, request, lease, response);
+        return first.NothingBegan
+            ? await _resend.ExecuteAsync(static async (state, _) => await state.Self.AttemptAsync(state.Client, state.Request, state.Lease, state.Response), (Self: this, Client: client, Request: request, Lease: lease, Response: response), CancellationToken.None)
+            : first;
     }
 
-    private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response, CancellationTokenSource aborted)
+    private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response)
     {
         await using var body = new RunnerResponse(response, request, lease.Model.Id, time);
         var attempt = new ForwardAttempt(body, closesConnection: request.Stream || !lease.Runner.Manners.ReusesConnections);
-        var exchange = new InnerExchange(client, request.Route.Path, request.OpenBody(), body, aborted);
+        var exchange = new InnerExchange(client, request.Route.Path, request.OpenBody(), body);
         exchange.Context.Features.Set(attempt);
-        var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, aborted.Token);
-        var failure = error == ForwarderError.None ? await body.CompleteAsync(aborted.Token) : null;
+        var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);
+        var exception = error == ForwarderError.None ? null : exchange.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}.");
+        var isOver = client.RequestAborted.IsCancellationRequested || lease.Revocation.Token.IsCancellationRequested;
         return new ForwardResult
         {
-            Error = failure,
-            Exception = error == ForwarderError.None ? null : exchange.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}."),
-            NothingBegan = error != ForwarderError.None && body.FirstByteAt == 0 && !aborted.IsCancellationRequested && NothingBegan(exchange.Context.GetForwarderErrorFeature()?.Exception, attempt),
+            Error = exception is null ? await body.CompleteAsync(client.RequestAborted) : null,
+            Exception = exception,
+            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt),
             FirstByteAt = body.FirstByteAt,
             Facts = body.Facts,
         };
     }
 
-    private static bool NothingBegan(Exception? exception, ForwardAttempt attempt)
+    private static bool NothingBegan(Exception exception, ForwardAttempt attempt)
     {
         if (exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } refused)
         {

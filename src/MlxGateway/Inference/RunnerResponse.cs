@@ -15,6 +15,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     private MemoryStream? _held;
     private string? _streamError;
     private bool _decided;
+    private bool _isPassing;
 
     /// <summary>What the runner said before its body. Set by the forwarder.</summary>
     public RunnerResponseHead Head { get; set; }
@@ -24,6 +25,8 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
     /// <summary>What the stream, or the end of the body, said of itself.</summary>
     public StreamFacts Facts => _facts;
+
+    private ReadOnlyMemory<byte> Held => _held is null ? default : _held.GetBuffer().AsMemory(0, (int)_held.Length);
 
     private bool IsError => Head.Status >= 400;
 
@@ -40,7 +43,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         await DecideAsync();
         if (IsError)
         {
-            _held!.Write(buffer.Span[..(int)Math.Min(buffer.Length, RunnerError.BodyLimit - _held.Length)]);
+            (_held ??= new MemoryStream()).Write(buffer.Span[..Math.Min(buffer.Length, RunnerError.BodyLimit - Held.Length)]);
         }
         else if (IsEventStream)
         {
@@ -59,7 +62,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         await DecideAsync();
         if (IsError)
         {
-            return RunnerError.From(Head.Status, _held!.GetBuffer().AsSpan(0, (int)_held.Length), model);
+            return RunnerError.From(Head.Status, Held.Span, model);
         }
 
         if (!IsEventStream)
@@ -109,10 +112,10 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             return BrokenOff("the connection ended in the middle of the body");
         }
 
-        if (_held is not null)
+        if (!_isPassing)
         {
-            client.Begin(Head.Status, Head.ContentType, _held.Length);
-            await client.WriteAsync(_held.GetBuffer().AsMemory(0, (int)_held.Length), cancellationToken);
+            client.Begin(Head.Status, Head.ContentType, Held.Length);
+            await client.WriteAsync(Held, cancellationToken);
         }
 
         return null;
@@ -120,20 +123,22 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
     private async ValueTask PassWholeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        if (_held is not null && _held.Length + bytes.Length <= HeldLimit)
+        if (_isPassing)
         {
-            _held.Write(bytes.Span);
+            await client.WriteAsync(bytes, cancellationToken);
             return;
         }
 
-        if (_held is not null)
+        var isWhole = Held.IsEmpty && bytes.Length == Head.ContentLength;
+        if (!isWhole && Held.Length + bytes.Length <= HeldLimit)
         {
-            client.Begin(Head.Status, Head.ContentType, Head.ContentLength);
-            await client.WriteAsync(_held.GetBuffer().AsMemory(0, (int)_held.Length), cancellationToken);
-            await _held.DisposeAsync();
-            _held = null;
+            (_held ??= new MemoryStream((int)Math.Min(Head.ContentLength ?? 0, HeldLimit))).Write(bytes.Span);
+            return;
         }
 
+        _isPassing = true;
+        client.Begin(Head.Status, Head.ContentType, Head.ContentLength);
+        await client.WriteAsync(Held, cancellationToken);
         await client.WriteAsync(bytes, cancellationToken);
     }
 
@@ -154,10 +159,6 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         else if (!IsError && client.HasBegun)
         {
             _streamError = "it did not answer with a stream";
-        }
-        else
-        {
-            _held = new MemoryStream((int)Math.Min(Head.ContentLength ?? 0, HeldLimit));
         }
     }
 

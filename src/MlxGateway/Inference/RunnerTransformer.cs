@@ -12,7 +12,10 @@ internal sealed class RunnerTransformer : HttpTransformer
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
         var attempt = httpContext.Features.GetRequiredFeature<ForwardAttempt>();
         attempt.Request = proxyRequest;
-        proxyRequest.Headers.ConnectionClose = attempt.ClosesConnection ? true : null;
+        if (attempt.ClosesConnection)
+        {
+            proxyRequest.Headers.ConnectionClose = true;
+        }
     }
 
     /// <inheritdoc/>
@@ -20,10 +23,12 @@ internal sealed class RunnerTransformer : HttpTransformer
     {
         if (proxyResponse is not null)
         {
+            // Read as text: parsed, a content type costs more than the whole rest of this method.
             var content = proxyResponse.Content.Headers;
+            var type = content.NonValidated.TryGetValues("Content-Type", out var types) ? types.ToString() : null;
             var delimited = content.ContentLength is not null || proxyResponse.Headers.TransferEncodingChunked == true;
             httpContext.Features.GetRequiredFeature<ForwardAttempt>().Response.Head =
-                new RunnerResponseHead((int)proxyResponse.StatusCode, content.ContentType?.ToString(), content.ContentLength, delimited);
+                new RunnerResponseHead((int)proxyResponse.StatusCode, type, content.ContentLength, delimited);
         }
 
         return ValueTask.FromResult(proxyResponse is not null);

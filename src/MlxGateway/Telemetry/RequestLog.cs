@@ -1,36 +1,78 @@
+using System.Threading.Channels;
 using MlxGateway.Inference;
 
 namespace MlxGateway.Telemetry;
 
-/// <summary>Writes one structured record for each request. No text of the client's or of the model's is in it.</summary>
-internal sealed partial class RequestLog(ILogger<RequestLog> logger) : IRequestObserver
+/// <summary>Writes one structured record for each request, behind the request's back. No text of the client's or of the model's is in it.</summary>
+internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDisposable
 {
+    // A log that is a moment behind costs no request anything; one that is written at once wakes a thread for each.
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(100);
+
+    // Far more than a log can be behind unless its disk stands still; then requests go on and their records do not.
+    private readonly Channel<RequestRecord> _records = Channel.CreateBounded<RequestRecord>(new BoundedChannelOptions(65_536) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Lock _writing = new();
+    private readonly ILogger _logger;
+    private readonly ITimer _timer;
+    private int _isArmed;
+
+    public RequestLog(ILogger<RequestLog> logger, TimeProvider time)
+    {
+        _logger = logger;
+        _timer = time.CreateTimer(static self => ((RequestLog)self!).WriteAll(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
     /// <inheritdoc/>
     public void Completed(RequestRecord record)
     {
-        if (!logger.IsEnabled(LogLevel.Information))
+        if (_records.Writer.TryWrite(record) && Interlocked.Exchange(ref _isArmed, 1) == 0)
         {
-            return;
+            _timer.Change(Moment, Timeout.InfiniteTimeSpan);
         }
-
-        Log.Request(
-            logger,
-            record.Id,
-            record.Route,
-            record.Model ?? "-",
-            record.Runner ?? "-",
-            record.Outcome,
-            record.Status,
-            record.Code ?? "-",
-            record.Stream,
-            Milliseconds(record.Queued),
-            Milliseconds(record.Loading),
-            record.FirstByte is { } first ? Milliseconds(first) : null,
-            Milliseconds(record.Total),
-            record.PromptTokens,
-            record.CompletionTokens,
-            record.RequestBytes);
     }
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Writes what is still to be written.</summary>
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        WriteAll();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _timer.Dispose();
+
+    private void WriteAll()
+    {
+        Volatile.Write(ref _isArmed, 0);
+        lock (_writing)
+        {
+            while (_records.Reader.TryRead(out var record))
+            {
+                Write(record);
+            }
+        }
+    }
+
+    private void Write(RequestRecord record) => Log.Request(
+        _logger,
+        record.Id,
+        record.Route,
+        record.Model ?? "-",
+        record.Runner ?? "-",
+        record.Outcome,
+        record.Status,
+        record.Code ?? "-",
+        record.Stream,
+        Milliseconds(record.Queued),
+        Milliseconds(record.Loading),
+        record.FirstByte is { } first ? Milliseconds(first) : null,
+        Milliseconds(record.Total),
+        record.PromptTokens,
+        record.CompletionTokens,
+        record.RequestBytes);
 
     private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 1);
 

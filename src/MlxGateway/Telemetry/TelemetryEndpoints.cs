@@ -26,6 +26,8 @@ internal static class TelemetryEndpoints
                 Path.Combine(folder, "gateway-.log"),
                 outputTemplate: "{Timestamp:yyyy-MM-ddTHH:mm:ss.fffzzz} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}",
                 formatProvider: System.Globalization.CultureInfo.InvariantCulture,
+                buffered: true,
+                flushToDiskInterval: TimeSpan.FromSeconds(1),
                 rollingInterval: RollingInterval.Day,
                 fileSizeLimitBytes: 16 << 20,
                 rollOnFileSizeLimit: true,
@@ -40,8 +42,13 @@ internal static class TelemetryEndpoints
         }
 
         builder.Logging.ClearProviders();
+
+        // Its scope around every request costs more than everything else that is logged; the request's own record says what it would.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddSerilog(configuration.CreateLogger(), dispose: true);
-        builder.Services.AddSingleton<IRequestObserver, RequestLog>();
+        builder.Services.AddSingleton<RequestLog>();
+        builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<RequestLog>());
+        builder.Services.AddHostedService(static all => all.GetRequiredService<RequestLog>());
     }
 
     /// <summary>Gives every request an id. Before everything that may answer.</summary>
