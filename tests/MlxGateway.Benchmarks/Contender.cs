@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace MlxGateway.Benchmarks;
@@ -56,14 +57,29 @@ internal sealed class Contender : IAsyncDisposable
         return await ReadyAsync(port, [gateway], allocations);
     }
 
-    /// <summary>Starts the bare forwarder and its upstream.</summary>
+    /// <summary>Starts the bare forwarder with an upstream of its own.</summary>
     public static async Task<Contender> StartForwarderAsync(Settings settings)
     {
-        var (port, upstreamPort) = (Child.FreePort(), Child.FreePort());
+        var port = Child.FreePort();
+        var upstream = Child.StartSelf(["upstream", "--port", $"{port}"]);
+        return await StartForwarderAsync(settings, port, [upstream]);
+    }
+
+    /// <summary>Starts the bare forwarder in front of the very process that the gateway forwards to: another one would be scheduled otherwise, being of another session.</summary>
+    public static async Task<Contender> StartForwarderAsync(Settings settings, Contender gateway)
+    {
+        await gateway.LoadAsync("--connections", "1", "--requests", "1");
+        using var http = new HttpClient();
+        using var running = JsonDocument.Parse(await http.GetStringAsync(new Uri(gateway.Address, "/running")));
+        return await StartForwarderAsync(settings, running.RootElement.GetProperty("running")[0].GetProperty("port").GetInt32(), []);
+    }
+
+    private static async Task<Contender> StartForwarderAsync(Settings settings, int upstreamPort, Child[] upstream)
+    {
+        var port = Child.FreePort();
         var allocations = Path.Combine(settings.Folder, $"{port}.sock");
-        var upstream = Child.StartSelf(["upstream", "--port", $"{upstreamPort}"]);
         var forwarder = Child.StartSelf(["forwarder", "--port", $"{port}", "--upstream", $"http://127.0.0.1:{upstreamPort}"], AllocationHook.Environment(allocations));
-        return await ReadyAsync(port, [forwarder, upstream], allocations);
+        return await ReadyAsync(port, [forwarder, .. upstream], allocations);
     }
 
     /// <summary>Runs the load generator against it.</summary>

@@ -9,7 +9,7 @@ internal static class LargeBodyScenario
     public static async Task RunAsync(Settings settings)
     {
         await using var gateway = await Contender.StartGatewayAsync(settings);
-        await using var forwarder = await Contender.StartForwarderAsync(settings);
+        await using var forwarder = await Contender.StartForwarderAsync(settings, gateway);
         var (ours, theirs) = (new Figures(), new Figures());
         await Conductor.InterleaveAsync(settings.Rounds, () => MeasureAsync(gateway, settings, ours), () => MeasureAsync(forwarder, settings, theirs));
 

@@ -7,7 +7,7 @@ internal static class LatencyScenario
     public static async Task RunAsync(Settings settings)
     {
         await using var gateway = await Contender.StartGatewayAsync(settings);
-        await using var forwarder = await Contender.StartForwarderAsync(settings);
+        await using var forwarder = await Contender.StartForwarderAsync(settings, gateway);
         foreach (var (name, flag) in new[] { ("one connection", Array.Empty<string>()), ("one connection, streamed", ["--stream"]) })
         {
             await gateway.LoadAsync(["--connections", "4", "--requests", $"{settings.Pick(10_000, 1_000)}", .. flag]);

@@ -7,7 +7,7 @@ internal static class ThroughputScenario
     public static async Task RunAsync(Settings settings)
     {
         await using var gateway = await Contender.StartGatewayAsync(settings);
-        await using var forwarder = await Contender.StartForwarderAsync(settings);
+        await using var forwarder = await Contender.StartForwarderAsync(settings, gateway);
         foreach (var (name, stream) in new[] { ("throughput, 16 connections", false), ("throughput, 16 connections, streamed", true) })
         {
             var (ours, theirs) = (new Series(), new Series());
