@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using MlxGateway.Hosting;
+using MlxGateway.Inference;
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
@@ -45,6 +46,9 @@ internal static class GatewayHost
         builder.Services.AddSingleton<DemonstrationModels>();
         builder.Services.AddSingleton<IModelSource>(static all => all.GetRequiredService<DemonstrationModels>());
         builder.Services.AddHostedService<GracefulStop>();
+        builder.Services.AddSingleton<IdleMemory>();
+        builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<IdleMemory>());
+        builder.Services.AddHostedService(static all => all.GetRequiredService<IdleMemory>());
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = TimeSpan.FromSeconds(150)); // a large runner's grace is two minutes
         return builder;
     }
