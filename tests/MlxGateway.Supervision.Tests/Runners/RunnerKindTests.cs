@@ -117,5 +117,5 @@ public sealed class RunnerKindTests : IAsyncDisposable
     private static async Task<LaunchPlan> PlanAsync(IRunnerKind kind, ModelSpec model) => await kind.PlanAsync(model, 20123, Nursery.Patience());
 
     private LlamaServer LlamaServer() => new(new LlamaServerEngine(
-        new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", "echo 'version: 1'") } }, _nursery.Children, TimeProvider.System));
+        new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", "echo 'version: 1'") } }, new EngineProbe(_nursery.Children, TimeProvider.System)));
 }
