@@ -30,4 +30,21 @@ public sealed record LaunchPlan
 
     /// <summary>Paths that must each answer with a 2xx, in this order, before a client is sent there.</summary>
     public required IReadOnlyList<string> ReadyPaths { get; init; }
+
+    /// <summary>A last question, for an engine whose paths answer before it can; it is waited for as long as the launch may last. Null: the paths are proof enough.</summary>
+    public ReadyProbe? Proof { get; init; }
+
+    /// <summary>What to start in its place if it cannot work here; null: nothing.</summary>
+    public LaunchFallback? Fallback { get; init; }
 }
+
+/// <summary>A request that a runner answers with a 2xx once it is ready.</summary>
+/// <param name="Method">Its method.</param>
+/// <param name="Path">Its path, from the root.</param>
+/// <param name="Json">Its body; null: none.</param>
+public sealed record ReadyProbe(HttpMethod Method, string Path, string? Json = null);
+
+/// <summary>A second way to start the same model.</summary>
+/// <param name="ExitCode">The exit code by which the first one says, before it is ready, that it cannot work here.</param>
+/// <param name="Plan">What to start then, on the same port.</param>
+public sealed record LaunchFallback(int ExitCode, LaunchPlan Plan);

@@ -1,10 +1,11 @@
+using System.Text;
 using MlxGateway.Supervision.Processes;
 using Polly;
 using Polly.Retry;
 
 namespace MlxGateway.Supervision.Runners;
 
-/// <summary>Waits until a runner proves that it can answer: each of its paths with a 2xx, and the port in the hands of our own child.</summary>
+/// <summary>Waits until a runner proves that it can answer: each of its plan's questions with a 2xx, and the port in the hands of our own child.</summary>
 internal sealed class Readiness(TimeProvider time)
 {
     // A server that accepts and says nothing must not hold up the proof for ever; it is simply asked again.
@@ -23,27 +24,36 @@ internal sealed class Readiness(TimeProvider time)
 
     /// <summary>Completes when the runner is ready. The process's own end is not watched here: the caller cancels.</summary>
     /// <exception cref="PortTakenException">Somebody else answers on the port.</exception>
-    public async Task WaitAsync(ChildProcess child, int port, Uri address, HttpMessageInvoker connections, IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    public async Task WaitAsync(ChildProcess child, int port, Uri address, HttpMessageInvoker connections, LaunchPlan plan, CancellationToken cancellationToken)
     {
-        foreach (var path in paths)
+        foreach (var path in plan.ReadyPaths)
         {
-            var uri = new Uri(address, path);
-            await _patience.ExecuteAsync(async token => await AnswersAsync(connections, uri, token), cancellationToken);
+            await AskAsync(connections, address, new ReadyProbe(HttpMethod.Get, path), ProbeTimeout, cancellationToken);
         }
 
         if (child.OwnsPort(port) == false)
         {
             throw new PortTakenException();
         }
+
+        if (plan.Proof is { } proof)
+        {
+            // The engine answers it when it can; asked again meanwhile, it would have to answer as often.
+            await AskAsync(connections, address, proof, Timeout.InfiniteTimeSpan, cancellationToken);
+        }
     }
 
-    private async ValueTask<bool> AnswersAsync(HttpMessageInvoker connections, Uri uri, CancellationToken cancellationToken)
+    private async Task AskAsync(HttpMessageInvoker connections, Uri address, ReadyProbe probe, TimeSpan timeout, CancellationToken cancellationToken) =>
+        await _patience.ExecuteAsync(async token => await AnswersAsync(connections, address, probe, timeout, token), cancellationToken);
+
+    private async ValueTask<bool> AnswersAsync(HttpMessageInvoker connections, Uri address, ReadyProbe probe, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(ProbeTimeout, time);
+        using var limit = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, uri) { Headers = { ConnectionClose = true } };
+            using var request = new HttpRequestMessage(probe.Method, new Uri(address, probe.Path)) { Headers = { ConnectionClose = true } };
+            request.Content = probe.Json is { } json ? new StringContent(json, Encoding.UTF8, "application/json") : null;
             using var response = await connections.SendAsync(request, either.Token);
             return response.IsSuccessStatusCode;
         }

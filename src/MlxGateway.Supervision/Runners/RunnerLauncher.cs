@@ -43,6 +43,22 @@ internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, ICh
     private async Task<IRunner> LaunchAsync(ModelSpec model, int launch, IRunnerKind kind, int port, CancellationToken cancellationToken)
     {
         var plan = await kind.PlanAsync(model, port, cancellationToken);
+        while (true)
+        {
+            try
+            {
+                return await StartAsync(model, launch, kind.MannersFor(model), port, plan, cancellationToken);
+            }
+            catch (CannotWorkException cannot) when (plan.Fallback is { } fallback)
+            {
+                Log.FallenBack(logger, model.Id, launch, cannot.Message);
+                plan = fallback.Plan;
+            }
+        }
+    }
+
+    private async Task<IRunner> StartAsync(ModelSpec model, int launch, RunnerManners manners, int port, LaunchPlan plan, CancellationToken cancellationToken)
+    {
         var environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries);
         var secrets = SecretFilter.SecretsOf(environment.Where(e => model.Env.Entries.ContainsKey(e.Key))); // as they are: what is configured may be only ${NAME}
         var child = processes.Start(new ChildCommand
@@ -55,10 +71,10 @@ internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, ICh
         });
         Log.Started(logger, model.Id, launch, child.Pid, port, plan.Executable);
         var address = new UriBuilder(Uri.UriSchemeHttp, "127.0.0.1", port).Uri;
-        var runner = new RunnerProcess(model, child, address, RunnerConnections.Open(), kind.MannersFor(model), secrets);
+        var runner = new RunnerProcess(model, child, address, RunnerConnections.Open(), manners, secrets);
         try
         {
-            await ProveAsync(model, child, runner, port, plan.ReadyPaths, secrets, cancellationToken);
+            await ProveAsync(model, child, runner, port, plan, secrets, cancellationToken);
             return runner;
         }
         catch
@@ -69,16 +85,21 @@ internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, ICh
     }
 
     // Ready, or gone: whichever comes first ends the wait.
-    private async Task ProveAsync(ModelSpec model, ChildProcess child, RunnerProcess runner, int port, IReadOnlyList<string> paths, IReadOnlyList<string> secrets, CancellationToken cancellationToken)
+    private async Task ProveAsync(ModelSpec model, ChildProcess child, RunnerProcess runner, int port, LaunchPlan plan, IReadOnlyList<string> secrets, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var proving = readiness.WaitAsync(child, port, runner.Address, runner.Connections, paths, ended.Token);
+        var proving = readiness.WaitAsync(child, port, runner.Address, runner.Connections, plan, ended.Token);
         await Task.WhenAny(proving, child.Exited);
         if (child.Exited.IsCompleted)
         {
             await ended.CancelAsync();
             await proving.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             cancellationToken.ThrowIfCancellationRequested();
+            if (plan.Fallback is { } fallback && (await child.Exited).Code == fallback.ExitCode)
+            {
+                throw new CannotWorkException(await RunnerProcess.DescribeEndAsync(child, secrets));
+            }
+
             if (PortAllocator.IsTaken(port))
             {
                 throw new PortTakenException();
@@ -104,5 +125,11 @@ internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, ICh
 
         [LoggerMessage(2502, LogLevel.Warning, "Another program holds the port of {Model} (launch {Launch}); trying another one.")]
         public static partial void PortTaken(ILogger logger, string model, int launch);
+
+        [LoggerMessage(2503, LogLevel.Warning, "The runner for {Model} (launch {Launch}) cannot work here in its first form, so it is started in its second: {Why}")]
+        public static partial void FallenBack(ILogger logger, string model, int launch, string why);
     }
+
+    /// <summary>The child said by its exit code that it cannot work here.</summary>
+    private sealed class CannotWorkException(string message) : Exception(message);
 }

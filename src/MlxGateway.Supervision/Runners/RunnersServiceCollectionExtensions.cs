@@ -14,10 +14,16 @@ public static class RunnersServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<Readiness>();
+        services.AddSingleton<EngineProbe>();
+        services.AddSingleton<PythonProbes>();
+        services.AddSingleton<PythonSearch>();
+        services.AddSingleton<MlxLmEngine>();
         services.AddSingleton<LlamaServerEngine>();
+        services.AddSingleton<IEngine>(static all => all.GetRequiredService<MlxLmEngine>());
         services.AddSingleton<IEngine>(static all => all.GetRequiredService<LlamaServerEngine>());
         services.TryAddEnumerable(
         [
+            ServiceDescriptor.Singleton<IRunnerKind, MlxLm>(),
             ServiceDescriptor.Singleton<IRunnerKind, LlamaServer>(),
             ServiceDescriptor.Singleton<IRunnerKind, Command>(),
             ServiceDescriptor.Singleton<IRunnerKind, Demo>(),

@@ -120,5 +120,5 @@ public sealed class LlamaServerEngineTests : IAsyncDisposable
         return _nursery.DisposeAsync();
     }
 
-    private LlamaServerEngine Engine(string? configured) => new(new EngineOptions { LlamaServer = { Executable = configured } }, _nursery.Children, _clock);
+    private LlamaServerEngine Engine(string? configured) => new(new EngineOptions { LlamaServer = { Executable = configured } }, new EngineProbe(_nursery.Children, _clock));
 }

@@ -10,6 +10,16 @@ namespace MlxGateway.Supervision.Tests.Runners;
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class RunnerKindTests : IAsyncDisposable
 {
+    private static readonly string[] MlxLmArguments =
+    [
+        "--model", "/models/coder 4bit", "--host", "127.0.0.1", "--port", "20123", "--max-tokens", "1048576", "--prompt-cache-size", "4", "--allowed-origins", "none", "--temp", "0.5",
+    ];
+
+    private static readonly Dictionary<string, string> MlxLmVariables = new()
+    {
+        ["HF_HUB_OFFLINE"] = "1", ["TRANSFORMERS_OFFLINE"] = "1", ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1", ["TOKENIZERS_PARALLELISM"] = "false", ["PYTHONUNBUFFERED"] = "1",
+    };
+
     private readonly Nursery _nursery = new();
 
     public static TheoryData<string> OddIds => ["--host", "-h", "a b", "a'b\"c", "$(reboot)", "`reboot`", "; reboot", "org/name:tag", "€𝄞", "{port}", "--port=1"];
@@ -49,6 +59,44 @@ public sealed class RunnerKindTests : IAsyncDisposable
     [Fact]
     public void LlamaServer_Manners_CloseConnections() =>
         Assert.Equal(new RunnerManners("m", ReusesConnections: false), LlamaServer().MannersFor(new ModelSpec { Id = "m", Runner = "llama_server" }));
+
+    [Fact]
+    public async Task MlxLm_Plan_HostsTheEngineInTheCompanion()
+    {
+        var plan = await PlanAsync(MlxLm(), new ModelSpec { Id = "org/coder", Runner = "mlx_lm", Path = "/models/coder 4bit", Args = ["--temp", "0.5"] });
+
+        Assert.Equal(_nursery.In("python3"), plan.Executable);
+        Assert.Equal([Path.Combine(AppContext.BaseDirectory, "mlx_lm_companion.py"), .. MlxLmArguments], plan.Arguments);
+        Assert.True(File.Exists(plan.Arguments[0]));
+        Assert.Equal(["/v1/models", "/gateway/ready"], plan.ReadyPaths);
+        Assert.Null(plan.Proof);
+        Assert.Equal(MlxLmVariables, plan.Environment);
+    }
+
+    [Fact]
+    public async Task MlxLm_EngineThatCannotBeHosted_IsStartedByItself()
+    {
+        var fallback = (await PlanAsync(MlxLm(), new ModelSpec { Id = "org/coder", Runner = "mlx_lm", Path = "/models/coder 4bit", Args = ["--temp", "0.5"] })).Fallback!;
+
+        Assert.Equal((74, _nursery.In("python3")), (fallback.ExitCode, fallback.Plan.Executable));
+        Assert.Equal(["-m", "mlx_lm", "server", .. MlxLmArguments], fallback.Plan.Arguments);
+        Assert.Equal(MlxLmVariables, fallback.Plan.Environment);
+        Assert.Equal(["/v1/models"], fallback.Plan.ReadyPaths);
+        Assert.Equal(new ReadyProbe(HttpMethod.Post, "/v1/completions", """{"model":"default_model","prompt":"hi","max_tokens":1}"""), fallback.Plan.Proof);
+        Assert.Null(fallback.Plan.Fallback);
+    }
+
+    [Fact]
+    public async Task MlxLm_WithoutAFolder_SaysWhatIsMissing()
+    {
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => PlanAsync(MlxLm(), new ModelSpec { Id = "m", Runner = "mlx_lm", Missing = "fetch it" }));
+
+        Assert.Equal("fetch it", failed.Message);
+    }
+
+    [Fact]
+    public void MlxLm_Manners_NameNoOtherModelAndCloseConnections() =>
+        Assert.Equal(new RunnerManners("default_model", ReusesConnections: false), MlxLm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_lm" }));
 
     [Theory]
     [MemberData(nameof(OddIds))]
@@ -109,13 +157,17 @@ public sealed class RunnerKindTests : IAsyncDisposable
     {
         var model = new ModelSpec { Id = "m", Runner = "x", UpstreamModel = "other" };
 
-        Assert.All<IRunnerKind>([LlamaServer(), new Demo(), new Command()], kind => Assert.Equal("other", kind.MannersFor(model).UpstreamModel));
+        Assert.All<IRunnerKind>([LlamaServer(), MlxLm(), new Demo(), new Command()], kind => Assert.Equal("other", kind.MannersFor(model).UpstreamModel));
     }
 
     public ValueTask DisposeAsync() => _nursery.DisposeAsync();
 
     private static async Task<LaunchPlan> PlanAsync(IRunnerKind kind, ModelSpec model) => await kind.PlanAsync(model, 20123, Nursery.Patience());
 
+    private MlxLm MlxLm() => new(new MlxLmEngine(
+        new EngineOptions { MlxLm = { Python = _nursery.Script("python3", """echo 'mlxgateway {"modules":{"mlx_lm":{"version":"1"}}}'""") } },
+        new PythonSearch(new PythonProbes(new EngineProbe(_nursery.Children, TimeProvider.System)))));
+
     private LlamaServer LlamaServer() => new(new LlamaServerEngine(
-        new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", "echo 'version: 1'") } }, _nursery.Children, TimeProvider.System));
+        new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", "echo 'version: 1'") } }, new EngineProbe(_nursery.Children, TimeProvider.System)));
 }

@@ -143,6 +143,45 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Launch_RunnerSaysThatItCannotWorkHere_IsStartedInItsSecondForm()
+    {
+        var kind = new TestKind((_, port) => TestKind.Shell("echo cannot; exit 74") with { Fallback = new LaunchFallback(74, TestKind.Demo(port)) });
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience());
+
+        Assert.Equal(Assert.Single(kind.Ports), runner.Address.Port);
+        await runner.StopAsync();
+    }
+
+    [Theory]
+    [InlineData("exit 73", "exit 74", "exit code 73")] // another end is a failure, and the second form is not tried
+    [InlineData("exit 74", "exit 74", "exit code 74")] // there is no third
+    public async Task Launch_RunnerEndsInAnotherWayOrAgain_Fails(string first, string second, string how)
+    {
+        var kind = new TestKind((_, _) => TestKind.Shell(first) with { Fallback = new LaunchFallback(74, TestKind.Shell($"touch {_nursery.In("second")}; {second}")) });
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+
+        Assert.Contains(how, failed.Message, StringComparison.Ordinal);
+        Assert.Equal(first == "exit 74", File.Exists(_nursery.In("second")));
+    }
+
+    [Fact]
+    public async Task Launch_PlanWithAProof_IsReadyOnlyWhenThatIsAnswered()
+    {
+        var answered = new TestKind((_, port) => TestKind.Demo(port) with { Proof = new ReadyProbe(HttpMethod.Post, "/v1/completions", """{"model":"m","prompt":"hi","max_tokens":1}""") });
+        var runner = await _nursery.Launcher(answered).LaunchAsync(Model(), 1, Nursery.Patience());
+        await runner.StopAsync();
+
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Nursery.Patience());
+        var refused = new TestKind((_, port) => TestKind.Demo(port) with { Proof = new ReadyProbe(HttpMethod.Post, "/no/such/path", "{}") });
+        var launching = _nursery.Launcher(refused).LaunchAsync(Model(), 2, cancel.Token);
+        await UntilAsync(() => refused.Ports.Count == 1 && PortAllocator.IsTaken(refused.Ports[0]));
+
+        Assert.NotSame(launching, await Task.WhenAny(launching, Task.Delay(TimeSpan.FromSeconds(1), Nursery.Patience())));
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => launching);
+    }
+
+    [Fact]
     public async Task Launch_UnknownKind_SaysSo() =>
         await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher().LaunchAsync(Model(), 1, Nursery.Patience()));
 

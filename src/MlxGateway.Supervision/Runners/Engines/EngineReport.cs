@@ -10,6 +10,13 @@ public sealed record EngineReport(string Engine, string? Path, string? Version, 
 {
     /// <summary>Whether it can be used.</summary>
     public bool IsFound => Path is not null;
+
+    /// <summary>Where it is.</summary>
+    /// <param name="program">What a person calls it.</param>
+    /// <exception cref="LaunchFailedException">It was not found; the message says what was tried and names the command that installs it.</exception>
+    internal string Require(string program) => Path ?? throw new LaunchFailedException(PassedOver.Count == 0
+        ? $"{program} is not installed. Install it with: {Install}"
+        : $"No usable {program} was found ({string.Join("; ", PassedOver)}). Install it with: {Install}");
 }
 
 /// <summary>An engine that the gateway looks for on the machine.</summary>

@@ -1,10 +1,9 @@
 using System.Text.RegularExpressions;
-using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Supervision.Runners.Engines;
 
 /// <summary>Finds llama.cpp's <c>llama-server</c> and remembers it by path and time of change, so that an upgrade is noticed and nothing else costs.</summary>
-internal sealed partial class LlamaServerEngine(EngineOptions options, IChildProcesses processes, TimeProvider time) : IEngine
+internal sealed partial class LlamaServerEngine(EngineOptions options, EngineProbe probe) : IEngine
 {
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
     private readonly Lock _lock = new();
@@ -15,13 +14,7 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, IChildPro
 
     /// <summary>The path of the program.</summary>
     /// <exception cref="LaunchFailedException">There is none; the message names the command that installs it.</exception>
-    public async ValueTask<string> RequireAsync(CancellationToken cancellationToken)
-    {
-        var report = await FindAsync(cancellationToken);
-        return report.Path ?? throw new LaunchFailedException(report.PassedOver.Count == 0
-            ? $"llama-server is not installed. Install it with: {report.Install}"
-            : $"No usable llama-server was found ({string.Join("; ", report.PassedOver)}). Install it with: {report.Install}");
-    }
+    public async ValueTask<string> RequireAsync(CancellationToken cancellationToken) => (await FindAsync(cancellationToken)).Require("llama-server");
 
     /// <inheritdoc/>
     public async Task<EngineReport> FindAsync(CancellationToken cancellationToken)
@@ -48,7 +41,7 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, IChildPro
         var passedOver = new List<string>();
         foreach (var candidate in Candidates(passedOver))
         {
-            var (version, why) = await ProbeAsync(candidate, cancellationToken);
+            var (version, why) = await AskAsync(candidate, cancellationToken);
             if (version is not null)
             {
                 return new EngineReport(Name, candidate, version, passedOver, InstallCommand());
@@ -83,33 +76,16 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, IChildPro
         return [];
     }
 
-    private async Task<(string? Version, string? Why)> ProbeAsync(string path, CancellationToken cancellationToken)
+    private async Task<(string? Version, string? Why)> AskAsync(string path, CancellationToken cancellationToken)
     {
-        ChildProcess child;
-        try
+        var answer = await probe.AskAsync("llama-server-version", path, ["--version"], ProbeTimeout, cancellationToken);
+        if (answer.Exit is not { } exit)
         {
-            child = processes.Start(new ChildCommand { Label = "llama-server-version", Executable = path, Arguments = ["--version"], Environment = RunnerEnvironment.Cleaned() });
-        }
-        catch (ChildStartException failed)
-        {
-            return (null, failed.Message);
+            return (null, answer.NotStarted ?? $"--version did not end within {ProbeTimeout.TotalSeconds:0} s");
         }
 
-        try
-        {
-            var exit = await child.Exited.WaitAsync(ProbeTimeout, time, cancellationToken);
-            var lines = child.Output.Lines();
-            var version = lines.Select(l => VersionLine().Match(l)).FirstOrDefault(m => m.Success)?.Groups[1].Value;
-            return version is not null ? (version, null) : (null, $"--version ended with {exit} and said nothing of a version{(lines.Count > 0 ? $" but: {lines[^1]}" : "")}");
-        }
-        catch (TimeoutException)
-        {
-            return (null, $"--version did not end within {ProbeTimeout.TotalSeconds:0} s");
-        }
-        finally
-        {
-            await child.StopAsync(TimeSpan.FromSeconds(1));
-        }
+        var version = answer.Lines.Select(l => VersionLine().Match(l)).FirstOrDefault(m => m.Success)?.Groups[1].Value;
+        return version is not null ? (version, null) : (null, $"--version ended with {exit} and said nothing of a version{(answer.Lines.Count > 0 ? $" but: {answer.Lines[^1]}" : "")}");
     }
 
     // By what this machine installs with. Homebrew, which runs on both systems, is what llama.cpp names first.

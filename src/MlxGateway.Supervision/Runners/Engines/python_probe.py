@@ -1,0 +1,56 @@
+"""Says in one line of JSON what this Python has of MLX. Run by the gateway with -c; whatever else the imports print does not matter."""
+import importlib
+import importlib.util
+import json
+import os
+import sys
+
+try:
+    import resource
+
+    # mlx_lm sets its limit of open files when it is imported, and dies where it may not: the companion bears that, so it is no reason here.
+    resource.setrlimit = lambda *_: None
+except ImportError:
+    pass
+
+MODULES = {"mlx": "mlx.core", "mlx_lm": "mlx_lm.server", "mlx_vlm": "mlx_vlm"}
+
+
+def version_of(name, stamps):
+    try:
+        from importlib import metadata
+
+        found = metadata.distribution(name.replace("_", "-"))
+        stamps.append(str(getattr(found, "_path", "")))
+        return found.version
+    except Exception:
+        return None
+
+
+def look(name, stamps):
+    try:
+        if importlib.util.find_spec(name) is None:
+            return None
+        version = version_of(name, stamps)
+        importlib.import_module(MODULES[name])
+        return {"version": version or "of unknown version"}
+    except BaseException as error:
+        return {"failure": (type(error).__name__ + ": " + " ".join(str(error).split()))[:400]}
+
+
+def device():
+    try:
+        import mlx.core as mx
+
+        known = mx.device_info() if hasattr(mx, "device_info") else mx.metal.device_info()
+        return {"name": known.get("device_name"), "recommended_working_set": known.get("max_recommended_working_set_size"), "memory": known.get("memory_size")}
+    except Exception:
+        return {}
+
+
+stamps = [folder for folder in sys.path if folder.endswith("-packages") and os.path.isdir(folder)]
+modules = {name: look(name, stamps) for name in MODULES}
+answer = {"python": sys.version.split()[0], "modules": modules, "device": device() if modules["mlx"] else {}, "stamps": [s for s in stamps if s]}
+sys.stdout.flush()
+os.write(1, ("\nmlxgateway " + json.dumps(answer) + "\n").encode())
+os._exit(0)

@@ -1,0 +1,71 @@
+using System.Globalization;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners.Engines;
+
+namespace MlxGateway.Supervision.Runners.Kinds;
+
+/// <summary>Python's <c>mlx_lm.server</c> with one model, hosted by the companion that is shipped beside the gateway.</summary>
+internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
+{
+    /// <summary>The companion's exit code for an <c>mlx_lm</c> that it cannot host.</summary>
+    private const int Unhostable = 74;
+
+    /// <summary>For requests that name no limit: more than any context holds. The engine's own 512 cuts answers off.</summary>
+    private const int MaxTokens = 1 << 20;
+
+    /// <summary>Prompts whose keys and values are kept for the next turn. The engine's own ten, each as long as its context, can take more memory than the model.</summary>
+    private const int KeptPrompts = 4;
+
+    private static readonly string Companion = Path.Combine(AppContext.BaseDirectory, "mlx_lm_companion.py");
+
+    /// <inheritdoc/>
+    public string Name => KindNames.MlxLm;
+
+    // Any other name makes it load that model beside our accounting. It closes each connection after one answer.
+    /// <inheritdoc/>
+    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? "default_model", ReusesConnections: false);
+
+    /// <inheritdoc/>
+    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
+    {
+        var python = await engine.RequireAsync(cancellationToken);
+        string[] arguments =
+        [
+            "--model", model.Path ?? throw new LaunchFailedException(model.Missing ?? $"Model '{model.Id}' has no folder."),
+            "--host", "127.0.0.1",
+            "--port", port.ToString(CultureInfo.InvariantCulture),
+            "--max-tokens", MaxTokens.ToString(CultureInfo.InvariantCulture),
+            "--prompt-cache-size", KeptPrompts.ToString(CultureInfo.InvariantCulture),
+
+            // What no page can be the origin of. Its default is every page; "null" would be what a sandboxed frame says.
+            "--allowed-origins", "none",
+            .. model.Args,
+        ];
+        var environment = new Dictionary<string, string>
+        {
+            // The model is on the disk: whatever is not there must be an error and not a download.
+            ["HF_HUB_OFFLINE"] = "1",
+            ["TRANSFORMERS_OFFLINE"] = "1",
+            ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1",
+            ["TOKENIZERS_PARALLELISM"] = "false",
+            ["PYTHONUNBUFFERED"] = "1",
+        };
+        var plain = new LaunchPlan
+        {
+            Executable = python,
+            Arguments = ["-m", "mlx_lm", "server", .. arguments],
+            Environment = environment,
+            ReadyPaths = ["/v1/models"],
+
+            // It says that it is well before it has a model: only an answer proves that it can answer.
+            Proof = new ReadyProbe(HttpMethod.Post, "/v1/completions", """{"model":"default_model","prompt":"hi","max_tokens":1}"""),
+        };
+        return plain with
+        {
+            Arguments = [Companion, .. arguments],
+            ReadyPaths = ["/v1/models", "/gateway/ready"],
+            Proof = null,
+            Fallback = new LaunchFallback(Unhostable, plain),
+        };
+    }
+}

@@ -1,0 +1,558 @@
+#!/usr/bin/env python3
+"""Hosts the installed mlx_lm.server, unchanged, in this process, and makes it governable.
+
+    mlx_lm_companion.py [--lifeline] [any argument of mlx_lm.server]
+
+By itself that server lives on without its model, without its port and without the thread that generates, and finishes
+answers that nobody waits for any more. Hosted here
+
+* it ends when it is of no more use, with an exit code that says why:
+    70  the model could not be loaded          73  standard input closed (only with --lifeline)
+    71  the thread that generates has ended    74  this mlx-lm cannot be hosted: start the plain server instead
+    72  the address could not be bound
+* it says on standard output, one JSON object a line, what happens:
+    {"event": "listening", "port": N}   (--port 0 takes a free one)
+    {"event": "loaded", "seconds": S}
+    {"event": "unhooked", "what": …}    this mlx-lm is built in another way; all but that works
+    {"event": "exit", "code": C, "reason": …}
+* a client that leaves is noticed at once, streaming or not: what it asked for is dropped from the queue, or ends after the
+  prompt step or the token in hand. Closing only the sending half of a connection counts as leaving.
+* it answers, to anything but a web page, beside its own routes:
+    GET  /gateway/ready      200 once the model is loaded, 503 before
+    GET  /gateway/status     the state and what there is to know: memory, device, context length, versions
+    POST /gateway/tokenize   {"messages": […], "tools": […], "chat_template_kwargs": {…}} or {"prompt": "…"}
+                             -> {"count": N, "tokens": [ids]}, exactly what a completion would count
+* it listens on the loopback and nowhere else.
+
+Nothing else of its behaviour is changed. Made for mlx-lm 0.31 and 0.32; needs nothing beside it; Python 3.9 and later.
+"""
+
+import inspect
+import ipaddress
+import json
+import os
+import queue
+import resource
+import select
+import socket
+import socketserver
+import sys
+import threading
+import time
+import traceback
+import weakref
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+LOAD_FAILED, GENERATION_ENDED, NOT_BOUND, ORPHANED, UNHOSTABLE, WRONG_USE = 70, 71, 72, 73, 74, 2
+LONGEST_BODY = 256 << 20  # far more than any context takes; a length is only a promise
+
+speaking = threading.Lock()
+
+
+def say(**event):
+    with speaking:
+        try:
+            sys.stdout.write(json.dumps(event) + "\n")
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            pass  # nobody listens any more; that is no reason to fail
+
+
+def leave(code, reason):
+    """Ends the whole process at once: a thread of the server must not keep the memory of the model."""
+    say(event="exit", code=code, reason=reason)
+    try:
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def describe(error):
+    return f"{type(error).__name__}: {error}"
+
+
+def follow_lifeline():
+    """Standard input is a pipe that only our parent holds; its end means that the parent is gone."""
+    try:
+        while os.read(0, 4096):
+            pass
+    except OSError:
+        pass
+    leave(ORPHANED, "standard input closed")
+
+
+# ---- what is known of the model -------------------------------------------------------------------------------------
+
+
+class Model:
+    """The state of the model that the server was started for."""
+
+    def __init__(self):
+        self.state, self.error, self.seconds, self.context, self.provider = "loading", None, None, None, None
+
+    def watch(self, server):
+        original = server.ModelProvider.load
+
+        def load(provider, *args, **kwargs):
+            if self.state == "loaded":
+                return original(provider, *args, **kwargs)
+            self.provider, began = provider, time.monotonic()
+            try:
+                result = original(provider, *args, **kwargs)
+            except BaseException as error:
+                self.error, self.state = describe(error), "error"
+                raise
+            self.seconds, self.context = round(time.monotonic() - began, 3), self.context_length()
+            self.error, self.state = None, "loaded"
+            say(event="loaded", seconds=self.seconds)
+            return result
+
+        server.ModelProvider.load = load
+
+    def context_length(self):
+        """In tokens, as the model's own files say; None where they do not."""
+        names = ("max_position_embeddings", "max_sequence_length", "model_max_length", "n_positions", "seq_length")
+        try:
+            config = json.loads((Path(self.provider.model_key[0]) / "config.json").read_text(encoding="utf-8"))
+            for part in (config, *(config.get(p) or {} for p in ("text_config", "llm_config", "language_config"))):
+                for name in names:
+                    if isinstance(part.get(name), int):
+                        return part[name]
+        except Exception:
+            pass  # not a folder, or not one that we can read: a gap in the status, and no failure
+        return None
+
+
+# ---- clients that leave ---------------------------------------------------------------------------------------------
+
+
+class ClientLeft(ConnectionAbortedError):
+    def __init__(self):
+        super().__init__("the client left")
+
+
+class Attendance:
+    """One request and the client that waits for it. Stands between the generating thread and the queue on which the client's thread waits."""
+
+    def __init__(self, connection, request, desk):
+        self.connection, self.request, self.desk = connection, request, desk
+        self.lock, self.answers = threading.Lock(), None
+        self.left, self.context, self.uid, self.alone = False, None, None, False
+
+    def put(self, item):
+        """Called by the generating thread, with the context once, then progress and tokens, then None or an exception."""
+        with self.lock:
+            if item is None or isinstance(item, Exception):
+                self.uid = None  # done: the batch may give the number to nobody, but a later batch will
+            elif hasattr(item, "stop"):
+                self.context = item
+                self.desk.admitted = self
+            if not self.left:
+                return self.answers.put(item)
+            if self.context is not None:
+                self.context.stop()
+        if isinstance(item, tuple) and self.alone:
+            raise ClientLeft  # alone, nothing but this ends the reading of a prompt
+
+    def leave(self):
+        with self.lock:
+            if self.left:
+                return
+            self.left = True
+            if self.context is not None:
+                self.context.stop()
+            if self.uid is not None:
+                self.desk.dropped.add(self.uid)
+            if self.answers is not None:
+                self.answers.put(ClientLeft())  # or its thread would wait for ever
+
+    def enter_batch(self, uid):
+        with self.lock:
+            self.uid = uid
+            if self.left:
+                self.desk.dropped.add(uid)
+
+
+class Desk:
+    """Knows who waits for an answer, and notices within a moment when one of them leaves."""
+
+    def __init__(self):
+        self.lock, self.present = threading.Lock(), set()
+        self.by_request = weakref.WeakValueDictionary()
+        self.mine = threading.local()  # the attendance of a client's thread
+        self.admitted = None  # the last one that the generating thread has taken up; touched by that thread only
+        self.dropped = set()  # numbers in the batch whose clients left
+        self.bell, self.rope = socket.socketpair()
+        self.bell.setblocking(False)
+        threading.Thread(target=self.watch, daemon=True, name="gateway-watch-clients").start()
+
+    def enter(self, connection, request):
+        attendance = Attendance(connection, request, self)
+        with self.lock:
+            self.present.add(attendance)
+            self.by_request[id(request)] = attendance
+        self.mine.attendance = attendance
+        self.rope.send(b".")
+        return attendance
+
+    def depart(self, attendance):
+        self.mine.attendance = None
+        with self.lock:
+            self.present.discard(attendance)
+        attendance.leave()  # whatever ended the thread, nobody reads the rest
+
+    def counts(self):
+        with self.lock:
+            queued = sum(1 for a in self.present if a.context is None)
+            return {"queued": queued, "running": len(self.present) - queued}
+
+    def watch(self):
+        silent = weakref.WeakSet()  # those that sent more than their request: their end cannot be seen from here
+        while True:
+            with self.lock:
+                watched = {a.connection.fileno(): a for a in self.present if not a.left and a not in silent}
+            watched.pop(-1, None)
+            poll = select.poll()
+            poll.register(self.bell, select.POLLIN)
+            for number in watched:
+                poll.register(number, select.POLLIN)
+            for number, _ in poll.poll():
+                attendance = watched.get(number)
+                if attendance is None:
+                    self.silence_bell()
+                elif self.is_gone(attendance.connection):
+                    attendance.leave()
+                else:
+                    silent.add(attendance)
+
+    def silence_bell(self):
+        try:
+            self.bell.recv(4096)
+        except OSError:
+            pass
+
+    @staticmethod
+    def is_gone(connection):
+        try:
+            return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    # Each of these hooks one thing of the server. What is not there is said and left out.
+
+    def hook(self, server, generator):
+        self.hook_queue(generator)
+        self.hook_batch(server, generator)
+        self.hook_turns(generator)
+        self.hook_single(generator)
+
+    def hook_queue(self, generator):
+        """Whatever the server makes its queue of requests, it gets ours; the generating thread starts too early to exchange it later."""
+        if hasattr(generator, "requests") or "self.requests = " not in inspect.getsource(generator.__init__):
+            return say(event="unhooked", what="clients that leave")
+        name, desk = "_gateway_requests", self
+        generator.requests = property(lambda this: getattr(this, name), lambda this, _: setattr(this, name, Requests(desk)))
+
+    def hook_turns(self, generator):
+        """When the turn of a request comes whose client has left, it is not even tokenized."""
+        if not (original := getattr(generator, "_tokenize", None)):
+            return say(event="unhooked", what="requests whose clients left while they were queued")
+
+        def tokenize(this, tokenizer, request, *args, **kwargs):
+            attendance = self.by_request.get(id(request))
+            if attendance is not None and attendance.left and not is_distributed(this):
+                raise ClientLeft  # the server tells whoever waits, and takes the next
+            with tokenizing:
+                return original(this, tokenizer, request, *args, **kwargs)
+
+        generator._tokenize = tokenize
+
+    def hook_single(self, generator):
+        """A request that is served alone (a seed, a draft model, quantised keys) asks nobody while it reads its prompt."""
+        if not (original := getattr(generator, "_serve_single", None)):
+            return say(event="unhooked", what="prompts of single requests whose clients left")
+
+        def serve_single(this, request, *args, **kwargs):
+            if isinstance(request[0], Attendance):
+                request[0].alone = not is_distributed(this)
+            return original(this, request, *args, **kwargs)
+
+        generator._serve_single = serve_single
+
+    def hook_batch(self, server, generator):
+        """
+        The server looks for requests to remove from its batch after half a second of tokens, and only at those that got one.
+        Told here: at once, and also those that wait inside the batch.
+        """
+        batch, budget = getattr(server, "BatchGenerator", None), getattr(server, "TimeBudget", None)
+        share = getattr(generator, "_share_object", None)
+        if not (batch and budget and share and hasattr(batch, "insert_segments")):
+            return say(event="unhooked", what="batched requests whose clients left: they end within a second")
+        desk, next_step = self, budget.__next__
+
+        class WatchedBatchGenerator(batch):
+            def insert_segments(self, *args, **kwargs):
+                uids = super().insert_segments(*args, **kwargs)
+                if desk.admitted is not None and len(uids) == 1:
+                    desk.admitted.enter_batch(uids[0])
+                desk.admitted = None
+                return uids
+
+        def step(this):
+            if desk.dropped and not is_distributed(this):
+                raise StopIteration
+            return next_step(this)
+
+        def with_dropped(this, item):
+            # Outside of a distributed server this is asked for one thing: the list of those to remove.
+            if isinstance(item, list) and desk.dropped:
+                dropped = set(desk.dropped)
+                desk.dropped -= dropped
+                item = item + sorted(dropped.difference(item))
+            return share(this, item)
+
+        server.BatchGenerator, generator._share_object, budget.__next__ = WatchedBatchGenerator, with_dropped, step
+
+
+class Requests(queue.Queue):
+    """The server's queue of requests, which passes over those whose clients have left."""
+
+    def __init__(self, desk):
+        super().__init__()
+        self.desk = desk
+
+    def put(self, item, *args, **kwargs):
+        attendance = getattr(self.desk.mine, "attendance", None)
+        if attendance is not None:
+            answers, *rest = item
+            with attendance.lock:
+                attendance.answers = answers
+                if attendance.left:
+                    answers.put(ClientLeft())
+            item = (attendance, *rest)
+        super().put(item, *args, **kwargs)
+
+    def get(self, *args, **kwargs):
+        while True:
+            item = super().get(*args, **kwargs)
+            if not (isinstance(item[0], Attendance) and item[0].left):
+                return item
+
+
+def is_distributed(generator):
+    """Whether other machines do the same in step with this one: then nothing may be left out here alone."""
+    return getattr(generator, "_is_distributed", False)
+
+
+tokenizing = threading.Lock()  # two threads in one tokenizer: "Already borrowed"
+
+
+# ---- the thread that generates --------------------------------------------------------------------------------------
+
+
+def watch_generation(generator, model):
+    """When it ends, nothing will ever be answered again: neither do we stay."""
+    original = generator._generate
+
+    def generate(this, *args, **kwargs):
+        reason = "the thread that generates ended"
+        try:
+            original(this, *args, **kwargs)
+        except BaseException as error:
+            traceback.print_exc()
+            reason = describe(error)
+        if model.state != "loaded":
+            leave(LOAD_FAILED, model.error or reason)
+        if not getattr(this, "_stop", False):
+            leave(GENERATION_ENDED, reason)
+
+    generator._generate = generate
+
+
+# ---- the server -----------------------------------------------------------------------------------------------------
+
+
+def status(mx, versions, model, desk, limits):
+    memory = {n: getattr(mx, f"get_{n}_memory")() for n in ("active", "peak", "cache") if hasattr(mx, f"get_{n}_memory")}
+    device = mx.device_info() if hasattr(mx, "device_info") else mx.metal.device_info()
+    return {
+        "state": model.state,
+        "error": model.error,
+        "context": model.context,
+        "load_seconds": model.seconds,
+        "requests": desk.counts(),
+        "memory": memory,
+        "device": {name: value for name, value in device.items() if isinstance(value, (str, int, float))},
+        "limits": {"memory": mx.get_memory_limit() if hasattr(mx, "get_memory_limit") else None, "wired": limits.get("wired")},
+        "versions": versions,
+    }
+
+
+def handler_with_routes(server, model, desk, describe_status):
+    class Handler(server.APIHandler):
+        def do_GET(self):
+            if not self.path.startswith("/gateway/"):
+                return super().do_GET()
+            if self.is_page():
+                return self.reply(403, {"error": "not for web pages"})
+            if self.path == "/gateway/ready":
+                return self.reply(200 if model.state == "loaded" else 503, {"state": model.state, "error": model.error})
+            if self.path == "/gateway/status":
+                return self.reply(200, describe_status())
+            self.reply(404, {"error": "not found"})
+
+        def do_POST(self):
+            if not self.path.startswith("/gateway/"):
+                return super().do_POST()
+            if self.is_page():
+                return self.reply(403, {"error": "not for web pages"})
+            if self.path != "/gateway/tokenize":
+                return self.reply(404, {"error": "not found"})
+            self.reply(*self.tokenize())
+
+        def do_OPTIONS(self):
+            if not self.path.startswith("/gateway/"):
+                return super().do_OPTIONS()
+            self.reply(404, {"error": "not found"})
+
+        def handle_completion(self, request, *args, **kwargs):
+            attendance = desk.enter(self.connection, request)
+            try:
+                return super().handle_completion(request, *args, **kwargs)
+            except OSError:
+                if not attendance.left:
+                    raise
+                self.log_message("the client left; its request was dropped")
+            finally:
+                desk.depart(attendance)
+
+        def log_request(self, *args):
+            # Asked many times a second while a model loads; that would push out of the log what somebody wants to know.
+            if not getattr(self, "path", "").startswith("/gateway/"):
+                super().log_request(*args)
+
+        def is_page(self):
+            return "Origin" in self.headers
+
+        def tokenize(self):
+            length = self.headers.get("Content-Length", "")
+            if not length.isdigit():
+                return 411, {"error": "Content-Length header is required"}
+            if int(length) > LONGEST_BODY:
+                return 413, {"error": f"longer than {LONGEST_BODY} bytes"}
+            body = self.rfile.read(int(length))
+            tokenizer = getattr(model.provider, "tokenizer", None)
+            if model.state != "loaded" or tokenizer is None:
+                return 503, {"error": "the model is not loaded"}
+            try:
+                asked = json.loads(body)
+                chat = "messages" in asked
+                request = server.CompletionRequest("chat" if chat else "text", "" if chat else asked["prompt"], asked.get("messages") or [], asked.get("tools") or None, asked.get("role_mapping"))
+                tokens = list(self.response_generator._tokenize(tokenizer, request, SimpleNamespace(chat_template_kwargs=asked.get("chat_template_kwargs")))[0])
+                return 200, {"count": len(tokens), "tokens": tokens}
+            except Exception as error:
+                return 400, {"error": describe(error)}
+
+        def reply(self, code, value):
+            body = json.dumps(value).encode()
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # each request is a connection of its own
+
+    def server_bind(self):
+        host = self.server_address[0]
+        if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+            leave(WRONG_USE, f"{host} is not on the loopback")
+        try:
+            socketserver.TCPServer.server_bind(self)  # not HTTPServer's, which asks the name service about the address
+        except OSError as error:
+            leave(NOT_BOUND, f"{host}:{self.server_address[1]}: {error.strerror}")
+        self.server_name, self.server_port = self.server_address[:2]
+
+    def server_activate(self):
+        try:
+            super().server_activate()
+        except OSError as error:
+            leave(NOT_BOUND, f"port {self.server_port}: {error.strerror}")
+        say(event="listening", port=self.server_port)  # it listens from here on, and not from the bind on
+
+
+def bear_low_file_limit():
+    """mlx_lm raises its limit of open files when it is imported, and dies where it may not."""
+    original = resource.setrlimit
+
+    def setrlimit(which, limits):
+        try:
+            original(which, limits)
+        except (ValueError, OSError):
+            hard = resource.getrlimit(which)[1]
+            original(which, (min(limits[0], hard), hard))
+
+    resource.setrlimit = setrlimit
+    return lambda: setattr(resource, "setrlimit", original)
+
+
+def remember_wired_limit(mx, limits):
+    """MLX tells the limit before the last one only, and only to who sets another."""
+    original = getattr(mx, "set_wired_limit", None)
+    if original is None:
+        return say(event="unhooked", what="the wired limit")
+
+    def set_wired_limit(limit):
+        before = original(limit)
+        limits["wired"] = limit
+        return before
+
+    mx.set_wired_limit = set_wired_limit
+
+
+def host():
+    restore = bear_low_file_limit()
+    try:
+        import mlx.core as mx
+        from mlx_lm import _version, server
+
+        parts = inspect.signature(server._run_http_server).parameters
+        if not {"server_class", "handler_class"} <= set(parts):
+            raise ImportError("mlx_lm.server makes its HTTP server in an unknown way")
+        model, desk, limits = Model(), Desk(), {}
+        model.watch(server)
+        watch_generation(server.ResponseGenerator, model)
+        desk.hook(server, server.ResponseGenerator)
+        versions = {"mlx": mx.__version__, "mlx_lm": _version.__version__, "python": sys.version.split()[0]}
+        handler = handler_with_routes(server, model, desk, lambda: status(mx, versions, model, desk, limits))
+        run = server._run_http_server
+        server._run_http_server = lambda *args, **kwargs: run(*args, **{**kwargs, "server_class": Server, "handler_class": handler})
+    except Exception as error:
+        traceback.print_exc()
+        leave(UNHOSTABLE, describe(error))
+    finally:
+        restore()
+    remember_wired_limit(mx, limits)
+    try:
+        server.main()
+    except Exception as error:
+        traceback.print_exc()
+        leave(LOAD_FAILED if model.state == "error" else 1, describe(error))
+    except SystemExit as asked:
+        leave(asked.code if isinstance(asked.code, int) else 1, "the arguments were refused" if asked.code == 2 else f"the server ended: {asked.code}")
+    leave(0, "the server ended")
+
+
+if __name__ == "__main__":
+    if "--lifeline" in sys.argv:
+        sys.argv.remove("--lifeline")
+        threading.Thread(target=follow_lifeline, daemon=True, name="gateway-lifeline").start()
+    host()
