@@ -27,7 +27,20 @@ public interface IRunner
 /// <summary>What a client's request must look like for one runner.</summary>
 /// <param name="UpstreamModel">The <c>model</c> value it must carry.</param>
 /// <param name="ReusesConnections">Whether a connection may carry a second request after one that was not streamed.</param>
-public sealed record RunnerManners(string UpstreamModel, bool ReusesConnections);
+public sealed record RunnerManners(string UpstreamModel, bool ReusesConnections)
+{
+    /// <summary>What must be done to a body before the runner can have it; null: nothing.</summary>
+    public RequestRules? Rules { get; init; }
+
+    /// <summary>The name by which the runner speaks of the model in its answers, where it is not the one that was asked for; it is put right. Null: it needs no care.</summary>
+    public string? EchoedModel { get; init; }
+
+    /// <summary>Whether the runner calls a model's thoughts <c>reasoning</c> only; clients get them as <c>reasoning_content</c> too.</summary>
+    public bool NamesReasoning { get; init; }
+
+    /// <summary>Whether the runner says 404 for whatever is wrong with a request.</summary>
+    public bool SaysNotFoundForAll { get; init; }
+}
 
 /// <summary>Starts a runner for a model and returns once it has proved that it can answer.</summary>
 public interface IRunnerLauncher

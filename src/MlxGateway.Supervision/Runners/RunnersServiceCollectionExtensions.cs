@@ -13,6 +13,7 @@ public static class RunnersServiceCollectionExtensions
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
+        services.AddSingleton<RunnerKinds>();
         services.AddSingleton<Readiness>();
         services.AddSingleton<EngineProbe>();
         services.AddSingleton<PythonProbes>();

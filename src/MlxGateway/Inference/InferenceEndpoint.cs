@@ -1,12 +1,14 @@
 using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
+using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Inference;
 
 /// <summary>Serves one request whose body names a model. The only place where the sequence is written down: read, resolve, acquire, forward, record.</summary>
 internal sealed class InferenceEndpoint(
     ModelCatalog catalog,
+    RunnerKinds kinds,
     IModelPool pool,
     RunnerForwarder forwarder,
     InferenceSettings settings,
@@ -58,7 +60,7 @@ internal sealed class InferenceEndpoint(
         var (request, error) = await InferenceRequest.ReadAsync(context.Request, route, settings.Limits.RequestBody.Bytes, context.RequestAborted);
         using var body = request;
         var model = default(ModelSpec);
-        error ??= Resolve(request!, out model);
+        error ??= Resolve(request!, out model) ?? (kinds.MannersFor(model!)?.Rules is { } rules ? request!.Shape(rules) : null);
         if (error is not null)
         {
             record.Outcome = RequestOutcome.Refused;

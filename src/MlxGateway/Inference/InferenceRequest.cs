@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Inference;
 
@@ -66,8 +67,24 @@ internal sealed class InferenceRequest : IDisposable
             : new BodyEdit(_fields.FirstField, 0, (byte[])[.. "\"model\":"u8, .. value, .. _fields.IsEmpty ? ""u8 : ","u8]));
     }
 
+    /// <summary>Makes the body fit for an engine. Returns what is wrong with it, if it cannot be.</summary>
+    public GatewayError? Shape(RequestRules rules)
+    {
+        var (edits, error) = BodyShaper.Shape(_body.AsSequence(), _fields.ByteOrderMark, rules, Route.Path);
+        _edits.AddRange(edits);
+        return error;
+    }
+
     /// <summary>The body as the runner gets it. May be opened again for a second attempt.</summary>
-    public SplicedStream OpenBody() => new(_body.AsSequence(), _edits);
+    public SplicedStream OpenBody()
+    {
+        if (_edits.Count > 1)
+        {
+            _edits.Sort(static (one, other) => one.Offset.CompareTo(other.Offset));
+        }
+
+        return new SplicedStream(_body.AsSequence(), _edits);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _body.Dispose();

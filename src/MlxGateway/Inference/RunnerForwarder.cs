@@ -42,8 +42,13 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
 
     private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response)
     {
-        await using var body = new RunnerResponse(response, request, lease.Model.Id, time);
-        var attempt = new ForwardAttempt(body, closesConnection: request.Stream || !lease.Runner.Manners.ReusesConnections);
+        var manners = lease.Runner.Manners;
+        await using var body = new RunnerResponse(response, request, lease.Model.Id, time)
+        {
+            Rewriter = manners.EchoedModel is { } echoed ? new AnswerRewriter(echoed, request.Model ?? lease.Model.Id, manners.NamesReasoning) : null,
+            SaysNotFoundForAll = manners.SaysNotFoundForAll,
+        };
+        var attempt = new ForwardAttempt(body, closesConnection: request.Stream || !manners.ReusesConnections);
         var exchange = new InnerExchange(client, request.Route.Path, request.OpenBody(), body);
         exchange.Context.Features.Set(attempt);
         var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);

@@ -9,6 +9,9 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     /// <summary>Up to this length a body that is not streamed is held until it is whole.</summary>
     private const int HeldLimit = 64 * 1024;
 
+    /// <summary>Up to this length where something in it must be put right.</summary>
+    private const int RewrittenLimit = 16 << 20;
+
     private readonly SseFramer _framer = new();
     private readonly TailBuffer _tail = new();
     private StreamFacts _facts;
@@ -19,6 +22,12 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
     /// <summary>What the runner said before its body. Set by the forwarder.</summary>
     public RunnerResponseHead Head { get; set; }
+
+    /// <summary>Puts right what the runner says of itself; null: nothing needs it.</summary>
+    public AnswerRewriter? Rewriter { get; init; }
+
+    /// <summary>Whether the runner says 404 for whatever is wrong with a request.</summary>
+    public bool SaysNotFoundForAll { get; init; }
 
     /// <summary>When the first byte came, as a timestamp of the clock; 0: none has come.</summary>
     public long FirstByteAt { get; private set; }
@@ -62,7 +71,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         await DecideAsync();
         if (IsError)
         {
-            return RunnerError.From(Head.Status, Held.Span, model);
+            return RunnerError.From(SaysNotFoundForAll && Head.Status == StatusCodes.Status404NotFound ? StatusCodes.Status400BadRequest : Head.Status, Held.Span, model);
         }
 
         if (!IsEventStream)
@@ -114,8 +123,9 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
         if (!_isPassing)
         {
-            client.Begin(Head.Status, Head.ContentType, Held.Length);
-            await client.WriteAsync(Held, cancellationToken);
+            var whole = Rewriter?.RewriteBody(Held) ?? Held;
+            client.Begin(Head.Status, Head.ContentType, whole.Length);
+            await client.WriteAsync(whole, cancellationToken);
         }
 
         return null;
@@ -129,8 +139,8 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             return;
         }
 
-        var isWhole = Held.IsEmpty && bytes.Length == Head.ContentLength;
-        if (!isWhole && Held.Length + bytes.Length <= HeldLimit)
+        var isWhole = Held.IsEmpty && bytes.Length == Head.ContentLength && Rewriter is null;
+        if (!isWhole && Held.Length + bytes.Length <= (Rewriter is null ? HeldLimit : RewrittenLimit))
         {
             (_held ??= new MemoryStream((int)Math.Min(Head.ContentLength ?? 0, HeldLimit))).Write(bytes.Span);
             return;
@@ -170,7 +180,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             _streamError = _facts.Note(events.Span);
             if (_streamError is null)
             {
-                await client.WriteAsync(events, cancellationToken);
+                await client.WriteAsync(Rewriter?.RewriteEvents(events) ?? events, cancellationToken);
             }
         }
     }

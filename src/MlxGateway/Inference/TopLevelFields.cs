@@ -7,7 +7,7 @@ namespace MlxGateway.Inference;
 internal readonly record struct TopLevelFields
 {
     /// <summary>Deeper nesting than any tool schema has; a parser of an engine may have less.</summary>
-    private const int MaxDepth = 512;
+    public const int MaxDepth = 512;
 
     /// <summary>The value of <c>model</c>; null if there is none or it is null.</summary>
     public string? Model { get; private init; }

@@ -23,7 +23,11 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
 
     // Any other name makes it load that model beside our accounting. It closes each connection after one answer.
     /// <inheritdoc/>
-    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? "default_model", ReusesConnections: false);
+    public RunnerManners MannersFor(ModelSpec model)
+    {
+        var name = model.UpstreamModel ?? "default_model";
+        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxLmRules.All, EchoedModel = name, NamesReasoning = true, SaysNotFoundForAll = true };
+    }
 
     /// <inheritdoc/>
     public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)

@@ -1,0 +1,19 @@
+using System.Collections.Frozen;
+using MlxGateway.Supervision.Models;
+
+namespace MlxGateway.Supervision.Runners;
+
+/// <summary>Every kind of runner, by its name.</summary>
+public sealed class RunnerKinds(IEnumerable<IRunnerKind> kinds)
+{
+    private readonly FrozenDictionary<string, IRunnerKind> _byName = kinds.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);
+
+    /// <summary>The names.</summary>
+    public IReadOnlyList<string> Names => _byName.Keys;
+
+    /// <summary>The kind of that name, or null.</summary>
+    public IRunnerKind? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>How a request must look for the model's runner; null: its kind is not known here.</summary>
+    public RunnerManners? MannersFor(ModelSpec model) => Find(model.Runner)?.MannersFor(model);
+}

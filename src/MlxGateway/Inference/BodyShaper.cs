@@ -1,0 +1,192 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using MlxGateway.Supervision.Runners;
+
+namespace MlxGateway.Inference;
+
+/// <summary>Applies an engine's <see cref="RequestRules"/> to a body: finds the edits that make it fit, or says what is wrong with it. One pass over the bytes, no document.</summary>
+internal sealed class BodyShaper
+{
+    private readonly RequestRules _rules;
+    private readonly string _route;
+    private readonly List<BodyEdit> _edits = [];
+    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+
+    // The members in order: where each begins and ends, and whether it is taken out.
+    private readonly List<(long Start, long End, bool IsOut)> _members = [];
+    private GatewayError? _error;
+
+    private BodyShaper(RequestRules rules, string route)
+    {
+        _rules = rules;
+        _route = route;
+    }
+
+    /// <summary>Finds the edits. The body has been checked: it is one JSON object.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="skipped">How many bytes in front are no JSON.</param>
+    /// <param name="rules">What the engine wants.</param>
+    /// <param name="route">The route that the body came by.</param>
+    /// <returns>The edits in order, or an error.</returns>
+    public static (IReadOnlyList<BodyEdit> Edits, GatewayError? Error) Shape(in ReadOnlySequence<byte> body, int skipped, RequestRules rules, string route)
+    {
+        var shaper = new BodyShaper(rules, route);
+        shaper.Read(body.Slice(skipped), skipped);
+        shaper._error ??= rules.Fields.FirstOrDefault(f => f.RequiredOn.Contains(route) && !shaper._seen.Contains(f.Name)) is { } missing
+            ? GatewayError.InvalidRequest($"The field '{missing.Name}' is missing.", missing.Name)
+            : null;
+        shaper.TakeOut();
+        shaper._edits.Sort(static (one, other) => one.Offset.CompareTo(other.Offset));
+        return (shaper._edits, shaper._error);
+    }
+
+    private void Read(in ReadOnlySequence<byte> body, int skipped)
+    {
+        var json = new Utf8JsonReader(body, isFinalBlock: true, new JsonReaderState(new JsonReaderOptions { MaxDepth = TopLevelFields.MaxDepth }));
+        json.Read();
+        while (_error is null && json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var start = skipped + json.TokenStartIndex;
+            var name = json.GetString()!;
+            var rule = _rules.Fields.FirstOrDefault(f => f.Name == name);
+            json.Read();
+            var isOut = false;
+            if (json.TokenType == JsonTokenType.Null)
+            {
+                isOut = _rules.DropsNulls && name != "model";
+            }
+            else
+            {
+                _seen.Add(name);
+                isOut = rule is not null && Apply(rule, ref json, skipped);
+            }
+
+            json.Skip();
+            _members.Add((start, skipped + json.BytesConsumed, isOut));
+        }
+    }
+
+    // True: the member is taken out. The reader may be moved, but not out of the value.
+    private bool Apply(FieldRule rule, ref Utf8JsonReader json, int skipped)
+    {
+        if (rule.IsDropped)
+        {
+            return true;
+        }
+
+        if (!Fits(rule.Shape, json))
+        {
+            _error = GatewayError.InvalidRequest($"The field '{rule.Name}' must be {Describe(rule.Shape)}.", rule.Name);
+            return false;
+        }
+
+        if (json.TokenType == JsonTokenType.Number && (json.GetDouble() < rule.Min || json.GetDouble() > rule.Max))
+        {
+            _error = GatewayError.InvalidRequest($"The field '{rule.Name}' is out of its range{Range(rule)}.", rule.Name);
+            return false;
+        }
+
+        if (rule.Shape == FieldShape.Fraction && json.TryGetInt64(out var whole))
+        {
+            _edits.Add(new BodyEdit(skipped + json.TokenStartIndex, json.BytesConsumed - json.TokenStartIndex, Encoding.ASCII.GetBytes(FormattableString.Invariant($"{whole}.0"))));
+        }
+
+        if (_rules.IsTextOnly && rule.Name == "messages")
+        {
+            _error = MessageParts.FindOther(json);
+        }
+
+        return rule.DroppedUnless is { } member && !HasTrue(json, member);
+    }
+
+    private static bool Fits(FieldShape shape, Utf8JsonReader json) => shape switch
+    {
+        FieldShape.Any => true,
+        FieldShape.Text => json.TokenType == JsonTokenType.String,
+        FieldShape.Texts => json.TokenType == JsonTokenType.String || IsListOfTexts(json),
+        FieldShape.Boolean => json.TokenType is JsonTokenType.True or JsonTokenType.False,
+        FieldShape.WholeNumber => json.TokenType == JsonTokenType.Number && json.TryGetInt64(out _),
+        FieldShape.Number or FieldShape.Fraction => json.TokenType == JsonTokenType.Number,
+        FieldShape.List => json.TokenType == JsonTokenType.StartArray,
+        _ => json.TokenType == JsonTokenType.StartObject,
+    };
+
+    // The reader is a copy: it may be moved as one likes.
+    private static bool IsListOfTexts(Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.StartArray)
+        {
+            return false;
+        }
+
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            if (json.TokenType != JsonTokenType.String)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool HasTrue(Utf8JsonReader json, string member)
+    {
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var isIt = json.ValueTextEquals(member);
+            json.Read();
+            if (isIt)
+            {
+                return json.TokenType == JsonTokenType.True;
+            }
+
+            json.Skip();
+        }
+
+        return false;
+    }
+
+    // Runs of members that go, each with the one comma that goes with it: the one behind, or for the last ones the one before.
+    private void TakeOut()
+    {
+        for (var i = 0; i < _members.Count; i++)
+        {
+            if (!_members[i].IsOut)
+            {
+                continue;
+            }
+
+            var first = i;
+            while (i + 1 < _members.Count && _members[i + 1].IsOut)
+            {
+                i++;
+            }
+
+            var (from, to) = i + 1 < _members.Count ? (_members[first].Start, _members[i + 1].Start)
+                : first > 0 ? (_members[first - 1].End, _members[i].End)
+                : (_members[first].Start, _members[i].End);
+            _edits.RemoveAll(e => e.Offset >= from && e.Offset < to);
+            _edits.Add(new BodyEdit(from, to - from, default));
+        }
+    }
+
+    private static string Describe(FieldShape shape) => shape switch
+    {
+        FieldShape.Text => "a text",
+        FieldShape.Texts => "a text or a list of texts",
+        FieldShape.Boolean => "true or false",
+        FieldShape.WholeNumber => "a whole number",
+        FieldShape.List => "a list",
+        FieldShape.Map => "an object",
+        _ => "a number",
+    };
+
+    private static string Range(FieldRule rule) => (double.IsFinite(rule.Min), double.IsFinite(rule.Max)) switch
+    {
+        (true, true) => FormattableString.Invariant($", {rule.Min} to {rule.Max}"),
+        (true, false) => FormattableString.Invariant($": it must be at least {rule.Min}"),
+        _ => FormattableString.Invariant($": it must be at most {rule.Max}"),
+    };
+}
