@@ -7,34 +7,53 @@ namespace MlxGateway.Supervision.Memory;
 /// <summary>Takes quantities out of what macOS writes into a buffer. Pure, so that it can be tried anywhere.</summary>
 internal static class MacLayouts
 {
-    /// <summary>The size of <c>struct vm_statistics64</c> in four-byte units as of its first revision; later ones add to its end, and the kernel fills what it is given room for.</summary>
+    /// <summary>
+    /// The size of <c>struct vm_statistics64</c> in four-byte units as <c>HOST_VM_INFO64_REV1_COUNT</c> (macOS 10.9). Later revisions add to its end, and the kernel fills what it is
+    /// given room for; the one before (24 units) ends in front of the file-backed pages.
+    /// </summary>
     public const int VmStatistics64Count = 38;
 
     /// <summary>The size of <c>struct rusage_info_v0</c>: a UUID of 16 bytes and ten numbers of 8.</summary>
     public const int RusageInfoV0Size = 96;
 
-    // struct vm_statistics64, mach/vm_statistics.h: four natural_t (free, active, inactive, wire), nine uint64_t
-    // (zero_fill, reactivations, pageins, pageouts, faults, cow_faults, lookups, hits, purges), then natural_t purgeable and speculative.
+    // struct vm_statistics64, mach/vm_statistics.h: four natural_t (free_count, active_count, inactive_count, wire_count); nine uint64_t (zero_fill_count … purges); natural_t
+    // purgeable_count and speculative_count; four uint64_t (decompressions … swapouts); natural_t compressor_page_count, throttled_count, external_page_count, internal_page_count; one uint64_t.
     private const int FreeOffset = 0;
-    private const int InactiveOffset = 8;
     private const int PurgeableOffset = 88;
+    private const int SpeculativeOffset = 92;
+    private const int ExternalOffset = 136;
 
-    // struct rusage_info_v0, sys/resource.h: uuid, user_time, system_time, pkg_idle_wkups, interrupt_wkups, pageins, wired_size, resident_size, phys_footprint.
+    // struct rusage_info_v0, sys/resource.h: ri_uuid, ri_user_time, ri_system_time, ri_pkg_idle_wkups, ri_interrupt_wkups, ri_pageins, ri_wired_size, ri_resident_size, ri_phys_footprint.
     private const int FootprintOffset = 72;
 
-    /// <summary>What could be had without swapping. The speculative pages are not added: the kernel has already counted them as free (<c>vm_stat</c> takes them off again to print them apart).</summary>
-    /// <param name="statistics">The buffer that <c>host_statistics64</c> filled.</param>
-    /// <param name="pageSize">In bytes; 16384 on Apple silicon.</param>
-    public static ByteSize Available(ReadOnlySpan<int> statistics, int pageSize)
+    /// <summary>The pages that the kernel counts.</summary>
+    /// <param name="statistics">What <c>host_statistics64</c> filled of the buffer.</param>
+    /// <param name="pageSize">The kernel's, in bytes; 16384 on Apple silicon.</param>
+    /// <returns>Null if too little was filled.</returns>
+    public static MacPages? Pages(ReadOnlySpan<int> statistics, long pageSize)
     {
+        if (statistics.Length < VmStatistics64Count)
+        {
+            return null;
+        }
+
         var bytes = MemoryMarshal.AsBytes(statistics);
-        var pages = (long)UInt32At(bytes, FreeOffset) + UInt32At(bytes, InactiveOffset) + UInt32At(bytes, PurgeableOffset);
-        return new ByteSize(pages * pageSize);
+        // The header says that speculative pages are in free_count already, and vm_stat takes them off again to print them apart; so does this, because they are file-backed pages too.
+        var free = Math.Max(0L, (long)UInt32At(bytes, FreeOffset) - UInt32At(bytes, SpeculativeOffset));
+        return new MacPages(free, UInt32At(bytes, PurgeableOffset), UInt32At(bytes, ExternalOffset), pageSize);
     }
 
     /// <summary>The physical footprint, which is what the Activity Monitor shows and what the kernel's own limits count; it has Metal's buffers in it.</summary>
     /// <param name="usage">The buffer that <c>proc_pid_rusage</c> filled.</param>
     public static ByteSize Footprint(ReadOnlySpan<byte> usage) => new((long)Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(usage[FootprintOffset..]), long.MaxValue));
+
+    /// <summary>A number that <c>sysctlbyname</c> wrote, of four or eight bytes by its kind (<c>CTLTYPE_INT</c>, <c>CTLTYPE_QUAD</c>); null if it wrote anything else or a negative one.</summary>
+    public static long? Number(ReadOnlySpan<byte> written) => written.Length switch
+    {
+        4 when BinaryPrimitives.ReadInt32LittleEndian(written) is >= 0 and var number => number,
+        8 when BinaryPrimitives.ReadInt64LittleEndian(written) is >= 0 and var number => number,
+        _ => null,
+    };
 
     private static uint UInt32At(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[offset..]);
 }

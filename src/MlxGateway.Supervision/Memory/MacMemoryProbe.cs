@@ -1,67 +1,89 @@
-using System.Runtime.InteropServices;
-using System.Runtime.Versioning;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
 using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Supervision.Memory;
 
 /// <summary>macOS: <c>hw.memsize</c>, the pages that the kernel can give, and the physical footprint of processes.</summary>
-[SupportedOSPlatform("macos")]
-internal sealed class MacMemoryProbe : IMemoryProbe
+/// <remarks>
+/// The layouts are from headers, so the first reading is compared with what the system's own programs say. Where they disagree, the programs are believed from then on:
+/// a few milliseconds for each reading are better than a wrong budget.
+/// </remarks>
+/// <param name="device">What the GPU may hold; null if nobody knows.</param>
+internal sealed partial class MacMemoryProbe(IMacSystem system, IDeviceMemory? device, ILogger<MacMemoryProbe> logger) : IMemoryProbe
 {
-    private const int MostProcesses = 8192;
+    private readonly Lock _lock = new();
+    private bool? _believesKernel;
 
     /// <inheritdoc/>
     /// <exception cref="IOException">The system did not answer.</exception>
     public MemoryReading Read()
     {
-        nuint length = sizeof(ulong);
-        Check(MacCalls.SysctlByName("hw.memsize", out var total, ref length, 0, 0), "sysctl hw.memsize");
-
-        Span<int> statistics = stackalloc int[MacLayouts.VmStatistics64Count];
-        var count = (uint)statistics.Length;
-        Check(MacCalls.HostStatistics64(MacCalls.MachHostSelf(), MacCalls.HostVmInfo64, statistics, ref count), "host_statistics64");
-
-        var all = new ByteSize((long)total);
-        return new MemoryReading(all, ByteSize.Min(MacLayouts.Available(statistics, Environment.SystemPageSize), all), "hw.memsize");
+        var figures = (BelievesKernel() ? OfKernel() ?? OfPrograms() : OfPrograms() ?? OfKernel())
+            ?? throw new IOException("macOS tells neither by sysctl and host_statistics64 nor by vm_stat what memory it has.");
+        return figures.Reading(system.Number("kern.memorystatus_vm_pressure_level"), system.Number("iogpu.wired_limit_mb"), device?.RecommendedWorkingSet);
     }
 
     /// <inheritdoc/>
     public ByteSize FootprintOf(int pid)
     {
         var members = new HashSet<int>();
-        var next = new Stack<int>([.. List(MacCalls.PidsOfGroup, pid), pid]);
+        var next = new Stack<int>([.. system.Group(pid), pid]);
         while (next.TryPop(out var member))
         {
             if (members.Add(member))
             {
-                foreach (var child in List(MacCalls.PidsOfParent, member))
+                foreach (var child in system.Children(member))
                 {
                     next.Push(child);
                 }
             }
         }
 
-        return members.Aggregate(ByteSize.Zero, (sum, member) => sum + Footprint(member));
+        return members.Aggregate(ByteSize.Zero, (sum, member) => sum + system.Footprint(member));
     }
 
-    private static ByteSize Footprint(int pid)
+    private bool BelievesKernel()
     {
-        Span<byte> usage = stackalloc byte[MacLayouts.RusageInfoV0Size];
-        return MacCalls.ProcPidRusage(pid, MacCalls.RusageInfoV0, usage) == 0 ? MacLayouts.Footprint(usage) : ByteSize.Zero; // it is gone
-    }
-
-    private static int[] List(uint type, int id)
-    {
-        var pids = new int[MostProcesses];
-        var bytes = MacCalls.ProcListPids(type, (uint)id, pids, pids.Length * sizeof(int));
-        return [.. pids.Take(Math.Max(0, bytes) / sizeof(int)).Where(found => found > 0)];
-    }
-
-    private static void Check(int result, string call)
-    {
-        if (result != 0)
+        lock (_lock)
         {
-            throw new IOException($"{call} failed: {result} (errno {Marshal.GetLastSystemError()}).");
+            return _believesKernel ??= Compare();
         }
+    }
+
+    private bool Compare()
+    {
+        if (OfPrograms() is not { } told)
+        {
+            Log.NotCompared(logger);
+            return true;
+        }
+
+        var disagreement = OfKernel() is { } read ? read.DisagreementWith(told) : "the kernel does not answer";
+        if (disagreement is not null)
+        {
+            Log.Disagree(logger, disagreement);
+        }
+
+        return disagreement is null;
+    }
+
+    private MacFigures? OfKernel() => system.Number("hw.memsize") is { } total and > 0 && system.Pages() is { } pages ? new MacFigures(new ByteSize(total), pages) : null;
+
+    private MacFigures? OfPrograms() =>
+        system.Output("/usr/sbin/sysctl -n hw.memsize 2>/dev/null") is { } size
+        && long.TryParse(size.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var total)
+        && system.Output("/usr/bin/vm_stat 2>/dev/null") is { } text
+        && MacPages.Parse(text) is { } pages
+            ? new MacFigures(new ByteSize(total), pages)
+            : null;
+
+    private static partial class Log
+    {
+        [LoggerMessage(1501, LogLevel.Warning, "The memory of this Mac is read from vm_stat: {Disagreement}.")]
+        public static partial void Disagree(ILogger logger, string disagreement);
+
+        [LoggerMessage(1502, LogLevel.Information, "The memory of this Mac is read from the kernel; vm_stat and sysctl could not be asked whether they agree.")]
+        public static partial void NotCompared(ILogger logger);
     }
 }

@@ -8,7 +8,7 @@ internal sealed class ConfiguredModels : IModelSource
     {
         var resolver = new SourceResolver(settings);
         return [.. settings.Models
-            .Select(entry => (entry.Key, entry.Value, kind: RunnerKindRule.For(entry.Value)))
+            .Select(entry => (entry.Key, entry.Value, kind: RunnerKindRule.For(entry.Value, resolver, settings.OfferedKinds)))
             .Where(model => model.kind is not null) // without one it is among the errors of ModelRules
             .Select(model => Convert(model.Key, model.Value, model.kind!, resolver, settings))];
     }
@@ -26,6 +26,8 @@ internal sealed class ConfiguredModels : IModelSource
             Aliases = ValueList.From(options.Aliases.Distinct(StringComparer.Ordinal).Where(alias => alias != id)),
             Memory = options.Memory,
             FileBytes = resolved?.Bytes,
+            Modalities = resolved?.Modalities ?? Modality.TextAlone,
+            Projector = resolved?.Projector,
             Missing = NeedsFiles(options, kind) ? resolved?.Missing : null,
             Args = ValueList.From(options.Args),
             Env = new ValueMap(options.Env),

@@ -38,6 +38,8 @@ internal sealed class FolderModels : IModelSource
             Runner = KindNames.LlamaServer,
             Origin = ModelOrigin.Discovered,
             FileBytes = found.Bytes,
+            Modalities = found.Modalities,
+            Projector = found.Projector,
             Missing = found.Missing is { } missing ? ResolvedSource.Sentence(missing) : null,
         };
     }

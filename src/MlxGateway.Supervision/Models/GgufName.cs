@@ -10,7 +10,10 @@ namespace MlxGateway.Supervision.Models;
 internal readonly partial record struct GgufName(string Stem, int Number, int Count)
 {
     /// <summary>Whether a model is launched with this file: it is the first of its series, and no projector that goes with another model.</summary>
-    public bool IsLaunchable => Number == 1 && !Stem.StartsWith("mmproj", StringComparison.OrdinalIgnoreCase);
+    public bool IsLaunchable => Number == 1 && !IsProjector;
+
+    /// <summary>Whether it turns images or sound into what another model reads. Most are called <c>mmproj-…</c>, some <c>…-mmproj-…</c>.</summary>
+    public bool IsProjector => Stem.Contains("mmproj", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Reads the name of a file.</summary>
     public static GgufName Of(string path)

@@ -14,16 +14,17 @@ internal sealed class HuggingFaceCache : IModelSource
         var cache = HuggingFaceFolder.Of(settings);
         var resolver = new SourceResolver(settings);
         return [.. cache.Repositories()
-            .SelectMany(repository => cache.Snapshot(repository) is { } snapshot ? ModelsOf(repository, snapshot, resolver) : [])
+            .SelectMany(repository => cache.Snapshot(repository) is { } snapshot ? ModelsOf(repository, snapshot, resolver, settings.OfferedKinds) : [])
             .Where(model => settings.OfferedKinds.Contains(model.Runner) && ModelName.Fault(model.Id) is null)];
     }
 
-    private static IEnumerable<ModelSpec> ModelsOf(string repository, string snapshot, SourceResolver resolver)
+    private static IEnumerable<ModelSpec> ModelsOf(string repository, string snapshot, SourceResolver resolver, IReadOnlyList<string> offered)
     {
         var files = ModelFiles.Ggufs(snapshot).ToList();
         if (files.Count == 0)
         {
-            return ModelFiles.IsMlx(snapshot) ? [Spec(repository, repository, KindNames.MlxLm, resolver)] : [];
+            // What only measures or ranks texts cannot chat, and an adapter is no model by itself.
+            return ModelFiles.IsMlx(snapshot) && ModelConfig.Read(snapshot) is { Generates: true } config ? [Spec(repository, repository, RunnerKindRule.ForMlx(config, offered), resolver)] : [];
         }
 
         // With several, each is a model of its own, and its file says which.
@@ -43,6 +44,8 @@ internal sealed class HuggingFaceCache : IModelSource
             Runner = kind,
             Origin = ModelOrigin.Discovered,
             FileBytes = resolved.Bytes,
+            Modalities = resolved.Modalities,
+            Projector = resolved.Projector,
             Missing = resolved.Missing,
         };
     }

@@ -11,6 +11,12 @@ internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
     private const int GgufDepth = 2;
     private const long LargestIndex = 64 << 20;
 
+    /// <summary>What the model may be sent.</summary>
+    public ValueList<string> Modalities { get; init; } = Modality.TextAlone;
+
+    /// <summary>The GGUF file that gives it images, which is among <see cref="Bytes"/>; null if there is none.</summary>
+    public string? Projector { get; init; }
+
     /// <summary>Whether the folder has the files of a model in MLX form.</summary>
     public static bool IsMlx(string folder) =>
         Disk.Length(System.IO.Path.Combine(folder, "config.json")) is not null && FileWalk.Find(folder, ".safetensors", depth: 0).Count > 0;
@@ -20,15 +26,30 @@ internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
         FileWalk.Find(folder, ".gguf", depth).Where(path => GgufName.Of(path).IsLaunchable).OrderBy(path => Disk.Length(path) is null);
 
     /// <summary>What a GGUF file and the rest of its series hold.</summary>
-    public static ModelFiles OfGguf(string file) => OfFiles(file, GgufName.Of(file).SeriesOf(file), needed: true);
+    public static ModelFiles OfGguf(string file)
+    {
+        var projector = Supervision.Models.Projector.Beside(file);
+        return OfFiles(file, [.. GgufName.Of(file).SeriesOf(file), .. projector is null ? Array.Empty<string>() : [projector]], needed: true) with
+        {
+            Projector = projector,
+            Modalities = Modality.Of(sees: projector is not null, hears: false),
+        };
+    }
 
     /// <summary>What a kind loads from a folder.</summary>
     public static ModelFiles OfFolder(string folder, string kind) => kind switch
     {
         KindNames.LlamaServer => Ggufs(folder).FirstOrDefault() is { } first ? OfGguf(first) : new ModelFiles(folder, null, $"there is no .gguf file in {folder}"),
-        KindNames.MlxLm or KindNames.MlxVlm => OfMlx(folder),
+        KindNames.MlxLm => OfMlx(folder),
+        KindNames.MlxVlm => OfMlx(folder) with { Modalities = ModalitiesOf(folder) },
         _ => OfFiles(folder, [.. FileWalk.Find(folder, ".safetensors", 0), .. FileWalk.Find(folder, ".bin", 0), .. FileWalk.Find(folder, ".gguf", 0)], needed: false),
     };
+
+    private static ValueList<string> ModalitiesOf(string folder)
+    {
+        var config = ModelConfig.Read(folder);
+        return Modality.Of(config.Sees, config.Hears);
+    }
 
     private static ModelFiles OfMlx(string folder)
     {

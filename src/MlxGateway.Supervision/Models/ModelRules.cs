@@ -12,11 +12,12 @@ internal static partial class ModelRules
     /// <summary>Reports every breach of the models of the settings.</summary>
     public static void Check(ModelSettings settings, SettingsErrors errors)
     {
+        var sources = new SourceResolver(settings);
         foreach (var (id, model) in settings.Models)
         {
             var at = ConfigurationPath.Combine(Root, id);
             CheckNames(at, id, model, settings, errors);
-            CheckKind(at, model, settings, errors);
+            CheckKind(at, model, settings, sources, errors);
             CheckRest(at, model, errors);
         }
     }
@@ -59,9 +60,9 @@ internal static partial class ModelRules
         }
     }
 
-    private static void CheckKind(string at, ModelOptions model, ModelSettings settings, SettingsErrors errors)
+    private static void CheckKind(string at, ModelOptions model, ModelSettings settings, SourceResolver sources, SettingsErrors errors)
     {
-        var kind = RunnerKindRule.For(model);
+        var kind = RunnerKindRule.For(model, sources, settings.OfferedKinds);
         if (kind is null)
         {
             errors.Add(ConfigurationPath.Combine(at, nameof(ModelOptions.Source)), "is missing; write a repository id, a folder or a file, or a \"Command\" that serves the model.");

@@ -40,6 +40,12 @@ public sealed record ModelSpec
     /// <summary>The bytes of its files; null where they are unknown or missing.</summary>
     public ByteSize? FileBytes { get; init; }
 
+    /// <summary>What it may be sent through its runner: some of <see cref="Modality"/>, text first.</summary>
+    public ValueList<string> Modalities { get; init; } = Modality.TextAlone;
+
+    /// <summary>The absolute path of the GGUF file through which <c>llama_server</c> gives it images (<c>--mmproj</c>); null if there is none.</summary>
+    public string? Projector { get; init; }
+
     /// <summary>Why it cannot be launched from what is on disk, in words for a person and with the command that fetches it; null when its files are complete or it needs none.</summary>
     public string? Missing { get; init; }
 

@@ -3,8 +3,8 @@ namespace MlxGateway.Supervision.Models;
 /// <summary>Says which kind serves a model whose configuration does not name one.</summary>
 internal static class RunnerKindRule
 {
-    /// <summary>The kind that follows from what is written; null if nothing does.</summary>
-    public static string? For(ModelOptions model)
+    /// <summary>The kind that follows from what is written and, if that leaves it open, from the files that it names; null if nothing does.</summary>
+    public static string? For(ModelOptions model, SourceResolver sources, IReadOnlyList<string> offered)
     {
         if (model.Runner is { } named)
         {
@@ -20,7 +20,22 @@ internal static class RunnerKindRule
         {
             null => null,
             var source when source.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) => KindNames.LlamaServer,
-            _ => KindNames.MlxLm,
+            var source => sources.Folder(source) is { } folder ? ForFolder(folder, offered) : KindNames.MlxLm,
         };
     }
+
+    /// <summary>The kind that serves what is in a folder.</summary>
+    public static string ForFolder(string folder, IReadOnlyList<string> offered)
+    {
+        if (ModelFiles.Ggufs(folder).Any())
+        {
+            return KindNames.LlamaServer;
+        }
+
+        return Disk.Length(Path.Combine(folder, "mlc-chat-config.json")) is not null ? KindNames.MlcLlm : ForMlx(ModelConfig.Read(folder), offered);
+    }
+
+    /// <summary>The kind that serves a model in MLX form: one that sees or hears needs mlx_vlm; where there is none, mlx_lm can at least talk with it.</summary>
+    public static string ForMlx(ModelConfig config, IReadOnlyList<string> offered) =>
+        (config.Sees || config.Hears) && (offered.Contains(KindNames.MlxVlm) || !offered.Contains(KindNames.MlxLm)) ? KindNames.MlxVlm : KindNames.MlxLm;
 }

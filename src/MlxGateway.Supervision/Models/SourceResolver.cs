@@ -30,6 +30,17 @@ internal sealed class SourceResolver(ModelSettings settings)
         return isRepository ? Repository(source, kind) : Nowhere($"the file or folder {path} does not exist");
     }
 
+    /// <summary>The folder that a source stands for, which may be a repository's; null if it is anything else or not here.</summary>
+    public string? Folder(string source)
+    {
+        if (PathText.Absolute(source, settings) is { } path && Disk.IsFolder(path))
+        {
+            return path;
+        }
+
+        return HuggingFaceFolder.IsRepositoryId(source) ? _cache.Snapshot(source) : null;
+    }
+
     private ResolvedSource Repository(string repository, string kind)
     {
         var advice = $" Fetch it with: hf download {repository}"; // without a full stop, so that it can be copied
@@ -40,7 +51,7 @@ internal sealed class SourceResolver(ModelSettings settings)
 
     private static ResolvedSource Found(ModelFiles files, string advice) => files.Missing is { } missing
         ? Nowhere(missing, advice)
-        : new ResolvedSource(files.Path, files.Bytes, null);
+        : new ResolvedSource(files.Path, files.Bytes, null) { Modalities = files.Modalities, Projector = files.Projector };
 
     private static ResolvedSource Nowhere(string missing, string advice = "") => new(null, null, ResolvedSource.Sentence(missing) + advice);
 }
@@ -50,6 +61,12 @@ internal sealed class SourceResolver(ModelSettings settings)
 /// <param name="Missing">What is missing, as a sentence with the command that fetches it; null if nothing is.</param>
 internal sealed record ResolvedSource(string? Path, ByteSize? Bytes, string? Missing)
 {
+    /// <summary>What the model may be sent.</summary>
+    public ValueList<string> Modalities { get; init; } = Modality.TextAlone;
+
+    /// <summary>The file that gives it images; null if there is none.</summary>
+    public string? Projector { get; init; }
+
     /// <summary>Words for what is missing as a sentence.</summary>
     public static string Sentence(string missing) => $"{char.ToUpperInvariant(missing[0])}{missing.AsSpan(1)}.";
 }

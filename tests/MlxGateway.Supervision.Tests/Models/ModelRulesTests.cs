@@ -64,9 +64,10 @@ public sealed class ModelRulesTests : IDisposable
     [InlineData(null, "org/repo", false, "mlx_lm")]
     [InlineData(null, "org/repo", true, "command")]
     [InlineData("mlx_vlm", "x.gguf", false, "mlx_vlm")]
+    [InlineData("mlx_lm", "org/sees", false, "mlx_lm")]
     [InlineData(null, null, false, null)]
     public void RunnerKind_LeftOutOrNot_FollowsFromWhatIsWritten(string? runner, string? source, bool command, string? expected) =>
-        Assert.Equal(expected, RunnerKindRule.For(new ModelOptions { Runner = runner, Source = source, Command = command ? ["x", "{port}"] : [] }));
+        Assert.Equal(expected, RunnerKindRule.For(new ModelOptions { Runner = runner, Source = source, Command = command ? ["x", "{port}"] : [] }, new SourceResolver(_folder.Settings()), ["mlx_lm", "mlx_vlm"]));
 
     private IEnumerable<string> Breaches(Dictionary<string, ModelOptions> models)
     {

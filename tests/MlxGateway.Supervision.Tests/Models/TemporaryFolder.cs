@@ -40,10 +40,18 @@ internal sealed class TemporaryFolder : IDisposable
         {
             var blob = Write($"{folder}/blobs/{Guid.NewGuid():N}", bytes);
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(In($"{folder}/snapshots/c0ffee/{name}"))!);
+            File.Delete(In($"{folder}/snapshots/c0ffee/{name}"));
             File.CreateSymbolicLink(In($"{folder}/snapshots/c0ffee/{name}"), blob);
         }
 
         return In($"{folder}/snapshots/c0ffee");
+    }
+
+    /// <summary>Gives a file of a repository that is there, or a new one, a text.</summary>
+    public void RepositoryText(string id, string name, string text)
+    {
+        var folder = Repository(id, (name, 0));
+        File.WriteAllText(System.IO.Path.Combine(folder, name), text); // through the link
     }
 
     public static string Index(params string[] shards) =>
