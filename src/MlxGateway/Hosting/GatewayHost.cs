@@ -45,6 +45,8 @@ internal static class GatewayHost
         builder.Services.AddSingleton(configuration);
         builder.Services.AddSingleton<DemonstrationModels>();
         builder.Services.AddSingleton<IModelSource>(static all => all.GetRequiredService<DemonstrationModels>());
+        builder.Services.AddSingleton<DeviceMemory>();
+        builder.Services.AddSingleton<IDeviceMemory>(static all => all.GetRequiredService<DeviceMemory>());
         builder.Services.AddHostedService<GracefulStop>();
         builder.Services.AddSingleton<IdleMemory>();
         builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<IdleMemory>());
@@ -65,6 +67,7 @@ internal static class GatewayHost
     {
         var errors = new SettingsErrors();
         var engines = await FindEnginesAsync(app);
+        app.Services.GetRequiredService<DeviceMemory>().Note(engines);
         var first = await AdoptModelsAsync(app, configuration, engines, errors);
         if (errors.Any)
         {

@@ -21,6 +21,9 @@ public sealed record GatewayError(int Status, string Code, string Message)
     /// <summary>How far a load is, where the error says that one is under way.</summary>
     public LoadingProgress? Loading { get; init; }
 
+    /// <summary>What the model would have to take beside text, where that is the trouble; not sent.</summary>
+    public string? NeededModality { get; init; }
+
     /// <summary>The methods that the route does take, for a 405.</summary>
     public string? Allow { get; init; }
 

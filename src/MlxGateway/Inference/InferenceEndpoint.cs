@@ -63,6 +63,7 @@ internal sealed class InferenceEndpoint(
         error ??= Resolve(request!, out model) ?? (kinds.MannersFor(model!)?.Rules is { } rules ? request!.Shape(rules) : null);
         if (error is not null)
         {
+            error = error.NeededModality is { } modality ? Refusals.NameWhoCan(error, modality, catalog.Current.Models) : error;
             record.Outcome = RequestOutcome.Refused;
             await response.FailAsync(Note(record, error));
             if (error.Status == StatusCodes.Status413PayloadTooLarge)

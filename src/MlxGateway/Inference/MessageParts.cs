@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Inference;
 
@@ -53,7 +54,11 @@ internal static class MessageParts
                 json.Read();
                 if (isType && json.TokenType == JsonTokenType.String && !json.ValueTextEquals("text"u8))
                 {
-                    return new GatewayError(StatusCodes.Status400BadRequest, "invalid_request", $"This model takes text only, and a message has a part of the type '{json.GetString()}'.") { Param = "messages" };
+                    return new GatewayError(StatusCodes.Status400BadRequest, "invalid_request", $"This model takes text only, and a message has a part of the type '{json.GetString()}'.") 
+                    {
+                        Param = "messages",
+                        NeededModality = json.ValueTextEquals("input_audio"u8) ? Modality.Audio : Modality.Image,
+                    };
                 }
 
                 json.Skip();

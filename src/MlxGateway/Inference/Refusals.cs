@@ -38,6 +38,14 @@ internal static class Refusals
     public static GatewayError MissingFiles(ModelSpec model) =>
         new(StatusCodes.Status404NotFound, "model_files_missing", $"The model '{model.Id}' cannot be launched: {model.Missing}") { Param = "model" };
 
+    /// <summary>Adds which model here would take what this one does not.</summary>
+    public static GatewayError NameWhoCan(GatewayError error, string modality, IReadOnlyList<ModelSpec> models)
+    {
+        var things = modality == Modality.Audio ? "sound" : "images";
+        var who = models.FirstOrDefault(m => m.Missing is null && m.Modalities.Contains(modality));
+        return error with { Message = $"{error.Message} {(who is null ? $"No model here takes {things}." : $"'{who.Id}' takes {things}.")}" };
+    }
+
     public static GatewayError StillLoading(string model, ResidentSnapshot? resident, TimeSpan waited, DateTimeOffset now)
     {
         var state = resident is null ? "waiting" : StateName(resident.State);

@@ -84,6 +84,16 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
         Assert.NotEmpty(answer.Message);
     }
 
+    [Fact]
+    public async Task Image_ToAModelThatTakesText_Is400AndSaysWhoCould()
+    {
+        var answer = await Gateway.PostAsync("/v1/chat/completions", """{"model":"tiny-a","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}]}""");
+
+        Assert.Equal((400, "invalid_request"), (answer.Status, answer.Code));
+        Assert.Contains("takes text only", answer.Message, StringComparison.Ordinal);
+        Assert.Contains("No model here takes images.", answer.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("\"stream\":true,")]
     [InlineData("")]

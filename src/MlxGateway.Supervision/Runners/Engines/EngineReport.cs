@@ -1,3 +1,5 @@
+using MlxGateway.Supervision.Models;
+
 namespace MlxGateway.Supervision.Runners.Engines;
 
 /// <summary>What a search for an engine found.</summary>
@@ -8,6 +10,9 @@ namespace MlxGateway.Supervision.Runners.Engines;
 /// <param name="Install">The one command that installs it on this kind of machine.</param>
 public sealed record EngineReport(string Engine, string? Path, string? Version, IReadOnlyList<string> PassedOver, string Install)
 {
+    /// <summary>How much of the machine's memory the engine's device may hold at once; null: it knows of no such limit.</summary>
+    public ByteSize? RecommendedWorkingSet { get; init; }
+
     /// <summary>Whether it can be used.</summary>
     public bool IsFound => Path is not null;
 

@@ -1,3 +1,4 @@
+using MlxGateway.Supervision.Models;
 namespace MlxGateway.Supervision.Runners.Engines;
 
 /// <summary>Finds a Python that can import a module.</summary>
@@ -32,7 +33,10 @@ internal sealed class PythonSearch(PythonProbes probes)
             var facts = await next.Facts;
             if (facts.WhyNot(module) is not { } why)
             {
-                return new EngineReport(module, next.Python, facts.Describe(module), passedOver, InstallCommand(package));
+                return new EngineReport(module, next.Python, facts.Describe(module), passedOver, InstallCommand(package))
+                {
+                    RecommendedWorkingSet = facts.Device.RecommendedWorkingSet is > 0 and { } bytes ? new ByteSize(bytes) : null,
+                };
             }
 
             passedOver.Add($"{next.Python}: {why}");

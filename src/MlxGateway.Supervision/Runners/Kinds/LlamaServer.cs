@@ -7,12 +7,15 @@ namespace MlxGateway.Supervision.Runners.Kinds;
 /// <summary>llama.cpp's <c>llama-server</c> with one GGUF model.</summary>
 internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
 {
+    // It answers 500 to an image that it cannot take, which clients repeat.
+    private static readonly RequestRules TextOnly = new([new("messages", FieldShape.List)]) { IsTextOnly = true };
+
     /// <inheritdoc/>
-    public string Name => "llama_server";
+    public string Name => KindNames.LlamaServer;
 
     // It answers to any name. Connections are not reused: it closes them after a stream although it promises not to, and its few threads are held by idle ones.
     /// <inheritdoc/>
-    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: false);
+    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: false) { Rules = SeesImages(model) ? null : TextOnly };
 
     /// <inheritdoc/>
     public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
@@ -32,9 +35,17 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
             arguments.AddRange(["--alias", model.Id]);
         }
 
+        if (model.Projector is { } projector && !model.Args.Contains("--mmproj"))
+        {
+            arguments.AddRange(["--mmproj", projector]);
+        }
+
         arguments.AddRange(model.Args);
 
         // It answers 503 to everything until the model is loaded; /health is the engine's own word for ready.
         return new LaunchPlan { Executable = executable, Arguments = arguments, ReadyPaths = ["/v1/models", "/health"] };
     }
+
+    // What the arguments say is not looked into: who names a projector there knows what the model can.
+    private static bool SeesImages(ModelSpec model) => model.Modalities.Contains(Modality.Image) || model.Modalities.Contains(Modality.Audio) || model.Args.Any(a => a.StartsWith("--mmproj", StringComparison.Ordinal));
 }
