@@ -23,6 +23,7 @@ public sealed class MlxLmEngineTests : IAsyncDisposable
 
         Assert.Equal(("mlx_lm", python, "0.31.3, mlx 0.32.4 on Apple M9 with 72.00 GB for models"), (report.Engine, report.Path, report.Version));
         Assert.Empty(report.PassedOver);
+        Assert.Empty(Directory.EnumerateFiles(_nursery.In("state"), "*python-probe*", SearchOption.AllDirectories));
     }
 
     [Theory]
