@@ -53,7 +53,9 @@ internal sealed class RunnerProcess : IRunner
     public static async Task<string> DescribeEndAsync(ChildProcess child, IReadOnlyList<string> secrets)
     {
         var exit = await child.Exited;
-        return $"the process ended with {exit}. {LastLines(child, secrets)}";
+        return LastWord.In(child.Output.Lines()) is { } reason
+            ? $"the process ended with {exit}: {SecretFilter.Clean(reason, secrets)}"
+            : $"the process ended with {exit}. {LastLines(child, secrets)}";
     }
 
     /// <summary>The last lines of a child's output in one sentence.</summary>

@@ -19,12 +19,15 @@ public static class RunnersServiceCollectionExtensions
         services.AddSingleton<PythonProbes>();
         services.AddSingleton<PythonSearch>();
         services.AddSingleton<MlxLmEngine>();
+        services.AddSingleton<MlxVlmEngine>();
         services.AddSingleton<LlamaServerEngine>();
         services.AddSingleton<IEngine>(static all => all.GetRequiredService<MlxLmEngine>());
+        services.AddSingleton<IEngine>(static all => all.GetRequiredService<MlxVlmEngine>());
         services.AddSingleton<IEngine>(static all => all.GetRequiredService<LlamaServerEngine>());
         services.TryAddEnumerable(
         [
             ServiceDescriptor.Singleton<IRunnerKind, MlxLm>(),
+            ServiceDescriptor.Singleton<IRunnerKind, MlxVlm>(),
             ServiceDescriptor.Singleton<IRunnerKind, LlamaServer>(),
             ServiceDescriptor.Singleton<IRunnerKind, Command>(),
             ServiceDescriptor.Singleton<IRunnerKind, Demo>(),

@@ -23,6 +23,7 @@ public sealed class MlxLmEngineTests : IAsyncDisposable
 
         Assert.Equal(("mlx_lm", python, "0.31.3, mlx 0.32.4 on Apple M9 with 72.00 GB for models"), (report.Engine, report.Path, report.Version));
         Assert.Empty(report.PassedOver);
+        Assert.Empty(Directory.EnumerateFiles(_nursery.In("state"), "*python-probe*", SearchOption.AllDirectories));
     }
 
     [Theory]
@@ -38,6 +39,26 @@ public sealed class MlxLmEngineTests : IAsyncDisposable
 
         Assert.False(report.IsFound);
         Assert.Equal([$"{python}: {why}"], report.PassedOver);
+    }
+
+    [Fact]
+    public async Task Find_PythonThatHasTheOtherModuleToo_GivesEachEngineItsOwnVersion()
+    {
+        var python = Python("python3", """echo 'mlxgateway {"modules":{"mlx":{"version":"0.32.4"},"mlx_lm":{"version":"0.31.3"},"mlx_vlm":{"version":"0.7.10"}}}'""");
+        var report = await new MlxVlmEngine(new EngineOptions { MlxLm = { Python = "/nowhere" }, MlxVlm = { Python = python } }, Search()).FindAsync(Nursery.Patience());
+
+        Assert.Equal(("mlx_vlm", python, "0.7.10, mlx 0.32.4"), (report.Engine, report.Path, report.Version));
+    }
+
+    [Fact]
+    public async Task MlxVlm_NotThere_NamesItsOwnPackage()
+    {
+        var python = Python("python3", Lacks);
+        _nursery.Script("uv", "exit 0");
+        Environment.SetEnvironmentVariable("PATH", _nursery.Folder + ":" + _before["PATH"]);
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(async () => await new MlxVlmEngine(new EngineOptions { MlxVlm = { Python = python } }, Search()).RequireAsync(Nursery.Patience()));
+
+        Assert.Equal($"No usable Python with mlx_vlm was found ({python}: has no mlx_vlm). Install it with: uv tool install mlx-vlm", failed.Message);
     }
 
     [Fact]
@@ -118,7 +139,7 @@ public sealed class MlxLmEngineTests : IAsyncDisposable
         var engine = new MlxLmEngine(new EngineOptions { MlxLm = { Python = python } }, search);
         await engine.FindAsync(Nursery.Patience());
         await engine.FindAsync(Nursery.Patience());
-        await search.FindAsync("mlx_vlm", "mlx_vlm.server", "mlx-vlm", python, Nursery.Patience());
+        await new MlxVlmEngine(new EngineOptions { MlxVlm = { Python = python } }, search).FindAsync(Nursery.Patience());
 
         Assert.Equal(1, Asked()); // also for the other engine
 

@@ -23,7 +23,7 @@ public sealed class RealMlx : IDisposable
     /// <summary>The folder of a model that is made of these arguments of the generator; the same arguments give the same folder.</summary>
     public string Model(string name, params string[] arguments)
     {
-        var python = Need(Pythons.First().Data);
+        var python = Pythons.Select(p => Environment.GetEnvironmentVariable(p.Data)).FirstOrDefault(p => p is { Length: > 0 }) ?? Need(Pythons.First().Data);
         var generator = Need("MLXGATEWAY_TEST_TINY_MODEL");
         var path = Path.Combine(_folder, name);
         lock (_lock)

@@ -15,7 +15,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
         "--model", "/models/coder 4bit", "--host", "127.0.0.1", "--port", "20123", "--max-tokens", "1048576", "--prompt-cache-size", "4", "--allowed-origins", "none", "--temp", "0.5",
     ];
 
-    private static readonly Dictionary<string, string> MlxLmVariables = new()
+    private static readonly Dictionary<string, string> OfflineVariables = new()
     {
         ["HF_HUB_OFFLINE"] = "1", ["TRANSFORMERS_OFFLINE"] = "1", ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1", ["TOKENIZERS_PARALLELISM"] = "false", ["PYTHONUNBUFFERED"] = "1",
     };
@@ -70,7 +70,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
         Assert.True(File.Exists(plan.Arguments[0]));
         Assert.Equal(["/v1/models", "/gateway/ready"], plan.ReadyPaths);
         Assert.Null(plan.Proof);
-        Assert.Equal(MlxLmVariables, plan.Environment);
+        Assert.Equal(OfflineVariables, plan.Environment);
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
 
         Assert.Equal((74, _nursery.In("python3")), (fallback.ExitCode, fallback.Plan.Executable));
         Assert.Equal(["-m", "mlx_lm", "server", .. MlxLmArguments], fallback.Plan.Arguments);
-        Assert.Equal(MlxLmVariables, fallback.Plan.Environment);
+        Assert.Equal(OfflineVariables, fallback.Plan.Environment);
         Assert.Equal(["/v1/models"], fallback.Plan.ReadyPaths);
         Assert.Equal(new ReadyProbe(HttpMethod.Post, "/v1/completions", """{"model":"default_model","prompt":"hi","max_tokens":1}"""), fallback.Plan.Proof);
         Assert.Null(fallback.Plan.Fallback);
@@ -97,6 +97,31 @@ public sealed class RunnerKindTests : IAsyncDisposable
     [Fact]
     public void MlxLm_Manners_NameNoOtherModelAndCloseConnections() =>
         Assert.Equal(new RunnerManners("default_model", ReusesConnections: false), MlxLm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_lm" }));
+
+    [Fact]
+    public async Task MlxVlm_Plan_IsItsCommandLine()
+    {
+        var plan = await PlanAsync(MlxVlm(), new ModelSpec { Id = "org/eyes", Runner = "mlx_vlm", Path = "/models/eyes 4bit", Args = ["--max-kv-size", "8192"] });
+
+        Assert.Equal(_nursery.In("python3"), plan.Executable);
+        Assert.Equal(["-m", "mlx_vlm.server", "--model", "/models/eyes 4bit", "--host", "127.0.0.1", "--port", "20123", "--max-kv-size", "8192"], plan.Arguments);
+        Assert.Equal(new Dictionary<string, string>(OfflineVariables) { ["MLX_VLM_MAX_TOKENS"] = "1048576" }, plan.Environment);
+        Assert.Equal(["/v1/models", "/health"], plan.ReadyPaths);
+        Assert.Null(plan.Proof);
+        Assert.Null(plan.Fallback);
+    }
+
+    [Fact]
+    public async Task MlxVlm_WithoutAFolder_SaysWhatIsMissing()
+    {
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => PlanAsync(MlxVlm(), new ModelSpec { Id = "m", Runner = "mlx_vlm", Missing = "fetch it" }));
+
+        Assert.Equal("fetch it", failed.Message);
+    }
+
+    [Fact]
+    public void MlxVlm_Manners_NameTheModelAsItsCommandLineDoes() =>
+        Assert.Equal(new RunnerManners("/models/eyes 4bit", ReusesConnections: false), MlxVlm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/models/eyes 4bit" }));
 
     [Theory]
     [MemberData(nameof(OddIds))]
@@ -157,16 +182,20 @@ public sealed class RunnerKindTests : IAsyncDisposable
     {
         var model = new ModelSpec { Id = "m", Runner = "x", UpstreamModel = "other" };
 
-        Assert.All<IRunnerKind>([LlamaServer(), MlxLm(), new Demo(), new Command()], kind => Assert.Equal("other", kind.MannersFor(model).UpstreamModel));
+        Assert.All<IRunnerKind>([LlamaServer(), MlxLm(), MlxVlm(), new Demo(), new Command()], kind => Assert.Equal("other", kind.MannersFor(model).UpstreamModel));
     }
 
     public ValueTask DisposeAsync() => _nursery.DisposeAsync();
 
     private static async Task<LaunchPlan> PlanAsync(IRunnerKind kind, ModelSpec model) => await kind.PlanAsync(model, 20123, Nursery.Patience());
 
-    private MlxLm MlxLm() => new(new MlxLmEngine(
-        new EngineOptions { MlxLm = { Python = _nursery.Script("python3", """echo 'mlxgateway {"modules":{"mlx_lm":{"version":"1"}}}'""") } },
-        new PythonSearch(new PythonProbes(new EngineProbe(_nursery.Children, TimeProvider.System)))));
+    private MlxLm MlxLm() => new(new MlxLmEngine(new EngineOptions { MlxLm = { Python = Python("mlx_lm") } }, Search()));
+
+    private MlxVlm MlxVlm() => new(new MlxVlmEngine(new EngineOptions { MlxVlm = { Python = Python("mlx_vlm") } }, Search()));
+
+    private string Python(string module) => _nursery.Script("python3", $$$"""echo 'mlxgateway {"modules":{"{{{module}}}":{"version":"1"} } }'""");
+
+    private PythonSearch Search() => new(new PythonProbes(new EngineProbe(_nursery.Children, TimeProvider.System)));
 
     private LlamaServer LlamaServer() => new(new LlamaServerEngine(
         new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", "echo 'version: 1'") } }, new EngineProbe(_nursery.Children, TimeProvider.System)));

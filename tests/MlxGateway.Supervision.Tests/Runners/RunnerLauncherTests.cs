@@ -45,6 +45,17 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
         Assert.Single(kind.Ports);
     }
 
+    [Theory]
+    [InlineData("""echo Traceback; echo '{"event": "exit", "code": 70, "reason": "cut file, sk-abcdefghijklmnop1234"}'; echo late; exit 70""", "exit code 70: cut file, ***")]
+    [InlineData("""echo '{"event": "exit", "code": 70, "rea'; exit 70""", """exit code 70. Its last lines: {"event": "exit", "code": 70, "rea""")]
+    public async Task Launch_RunnerThatSaysWhyItEnds_IsQuoted(string script, string message)
+    {
+        var kind = new TestKind((_, _) => TestKind.Shell(script));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+
+        Assert.Equal($"The runner of model 'm' ended before it was ready: the process ended with {message}", failed.Message);
+    }
+
     [Fact]
     public async Task Launch_SilentRunnerThatEnds_SaysThatItSaidNothing()
     {

@@ -35,6 +35,19 @@ internal sealed class EngineProbe(IChildProcesses processes, TimeProvider time)
         finally
         {
             await child.StopAsync(TimeSpan.FromSeconds(1));
+            Forget(child);
+        }
+    }
+
+    // Only so many logs are kept, and those of runners are worth more.
+    private static void Forget(ChildProcess child)
+    {
+        try
+        {
+            File.Delete(child.Output.LogFilePath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
         }
     }
 }

@@ -10,9 +10,6 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
     /// <summary>The companion's exit code for an <c>mlx_lm</c> that it cannot host.</summary>
     private const int Unhostable = 74;
 
-    /// <summary>For requests that name no limit: more than any context holds. The engine's own 512 cuts answers off.</summary>
-    private const int MaxTokens = 1 << 20;
-
     /// <summary>Prompts whose keys and values are kept for the next turn. The engine's own ten, each as long as its context, can take more memory than the model.</summary>
     private const int KeptPrompts = 4;
 
@@ -38,27 +35,18 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
             "--model", model.Path ?? throw new LaunchFailedException(model.Missing ?? $"Model '{model.Id}' has no folder."),
             "--host", "127.0.0.1",
             "--port", port.ToString(CultureInfo.InvariantCulture),
-            "--max-tokens", MaxTokens.ToString(CultureInfo.InvariantCulture),
+            "--max-tokens", MlxEnvironment.MaxTokens.ToString(CultureInfo.InvariantCulture),
             "--prompt-cache-size", KeptPrompts.ToString(CultureInfo.InvariantCulture),
 
             // What no page can be the origin of. Its default is every page; "null" would be what a sandboxed frame says.
             "--allowed-origins", "none",
             .. model.Args,
         ];
-        var environment = new Dictionary<string, string>
-        {
-            // The model is on the disk: whatever is not there must be an error and not a download.
-            ["HF_HUB_OFFLINE"] = "1",
-            ["TRANSFORMERS_OFFLINE"] = "1",
-            ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1",
-            ["TOKENIZERS_PARALLELISM"] = "false",
-            ["PYTHONUNBUFFERED"] = "1",
-        };
         var plain = new LaunchPlan
         {
             Executable = python,
             Arguments = ["-m", "mlx_lm", "server", .. arguments],
-            Environment = environment,
+            Environment = MlxEnvironment.Offline(),
             ReadyPaths = ["/v1/models"],
 
             // It says that it is well before it has a model: only an answer proves that it can answer.

@@ -424,7 +424,7 @@ def handler_with_routes(server, model, desk, describe_status):
             try:
                 return super().handle_completion(request, *args, **kwargs)
             except OSError:
-                if not attendance.left:
+                if not (attendance.left or desk.is_gone(self.connection)):
                     raise
                 self.log_message("the client left; its request was dropped")
             finally:

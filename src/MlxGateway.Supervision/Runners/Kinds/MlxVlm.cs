@@ -1,0 +1,40 @@
+using System.Globalization;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners.Engines;
+
+namespace MlxGateway.Supervision.Runners.Kinds;
+
+/// <summary>Python's <c>mlx_vlm.server</c> with one model, which may see and hear.</summary>
+internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
+{
+    /// <inheritdoc/>
+    public string Name => KindNames.MlxVlm;
+
+    // It knows its model by the words of its command line; any others make it drop that model and load theirs. Connections are not reused: at the end it waits for whoever holds one.
+    /// <inheritdoc/>
+    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Path ?? model.Id, ReusesConnections: false);
+
+    /// <inheritdoc/>
+    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
+    {
+        var python = await engine.RequireAsync(cancellationToken);
+        return new LaunchPlan
+        {
+            Executable = python,
+            Arguments =
+            [
+                "-m", "mlx_vlm.server",
+                "--model", model.Path ?? throw new LaunchFailedException(model.Missing ?? $"Model '{model.Id}' has no folder."),
+                "--host", "127.0.0.1",
+                "--port", port.ToString(CultureInfo.InvariantCulture),
+                .. model.Args,
+            ],
+
+            // The default of its --max-tokens: a version that has no such flag would die of it, and does not mind a variable.
+            Environment = new Dictionary<string, string>(MlxEnvironment.Offline()) { ["MLX_VLM_MAX_TOKENS"] = MlxEnvironment.MaxTokens.ToString(CultureInfo.InvariantCulture) },
+
+            // It loads before it listens, and ends if it cannot.
+            ReadyPaths = ["/v1/models", "/health"],
+        };
+    }
+}
