@@ -57,8 +57,15 @@ public sealed class RunnerKindTests : IAsyncDisposable
     }
 
     [Fact]
-    public void LlamaServer_Manners_CloseConnections() =>
-        Assert.Equal(new RunnerManners("m", ReusesConnections: false), LlamaServer().MannersFor(new ModelSpec { Id = "m", Runner = "llama_server" }));
+    public void LlamaServer_Manners_CloseConnectionsAndTakeImagesOnlyWhereAModelSees()
+    {
+        var model = new ModelSpec { Id = "m", Runner = "llama_server" };
+
+        Assert.Equal(("m", false), (LlamaServer().MannersFor(model).UpstreamModel, LlamaServer().MannersFor(model).ReusesConnections));
+        Assert.True(LlamaServer().MannersFor(model).Rules?.IsTextOnly);
+        Assert.Null(LlamaServer().MannersFor(model with { Modalities = ["text", "image"] }).Rules);
+        Assert.Null(LlamaServer().MannersFor(model with { Args = ["--mmproj", "/eyes.gguf"] }).Rules);
+    }
 
     [Fact]
     public async Task MlxLm_Plan_HostsTheEngineInTheCompanion()
@@ -95,8 +102,14 @@ public sealed class RunnerKindTests : IAsyncDisposable
     }
 
     [Fact]
-    public void MlxLm_Manners_NameNoOtherModelAndCloseConnections() =>
-        Assert.Equal(new RunnerManners("default_model", ReusesConnections: false), MlxLm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_lm" }));
+    public void MlxLm_Manners_NameNoOtherModelAndCloseConnections()
+    {
+        var manners = MlxLm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_lm" });
+
+        Assert.Equal(("default_model", "default_model", false), (manners.UpstreamModel, manners.EchoedModel, manners.ReusesConnections));
+        Assert.True(manners is { NamesReasoning: true, SaysNotFoundForAll: true, Rules: { DropsNulls: true, IsTextOnly: true } });
+        Assert.Contains(manners.Rules.Fields, f => f is { Name: "adapters", IsDropped: true });
+    }
 
     [Fact]
     public async Task MlxVlm_Plan_IsItsCommandLine()
@@ -121,7 +134,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
 
     [Fact]
     public void MlxVlm_Manners_NameTheModelAsItsCommandLineDoes() =>
-        Assert.Equal(new RunnerManners("/models/eyes 4bit", ReusesConnections: false), MlxVlm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/models/eyes 4bit" }));
+        Assert.True(MlxVlm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/models/eyes 4bit" }) is { UpstreamModel: "/models/eyes 4bit", EchoedModel: "/models/eyes 4bit", ReusesConnections: false });
 
     [Theory]
     [MemberData(nameof(OddIds))]

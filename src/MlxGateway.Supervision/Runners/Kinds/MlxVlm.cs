@@ -7,12 +7,28 @@ namespace MlxGateway.Supervision.Runners.Kinds;
 /// <summary>Python's <c>mlx_vlm.server</c> with one model, which may see and hear.</summary>
 internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
 {
+    private static readonly RequestRules MlxVlmRules = new(
+    [
+        new("messages", FieldShape.List) { RequiredOn = ["/v1/chat/completions"] },
+
+        // Each would make it load something beside our accounting.
+        new("adapter_path", FieldShape.Any) { IsDropped = true },
+        new("draft_model", FieldShape.Any) { IsDropped = true },
+    ])
+    {
+        DropsNulls = true,
+    };
+
     /// <inheritdoc/>
     public string Name => KindNames.MlxVlm;
 
     // It knows its model by the words of its command line; any others make it drop that model and load theirs. Connections are not reused: at the end it waits for whoever holds one.
     /// <inheritdoc/>
-    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Path ?? model.Id, ReusesConnections: false);
+    public RunnerManners MannersFor(ModelSpec model)
+    {
+        var name = model.UpstreamModel ?? model.Path ?? model.Id;
+        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name };
+    }
 
     /// <inheritdoc/>
     public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
