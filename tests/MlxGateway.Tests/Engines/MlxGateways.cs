@@ -5,7 +5,7 @@ using Xunit;
 
 namespace MlxGateway.Tests.Engines;
 
-/// <summary>Gateways with room for one model at a time over the real MLX engines, one for each Python that is asked for.</summary>
+/// <summary>Gateways over the real MLX engines, one for each Python that is asked for. They have room for all models, for these take long to start.</summary>
 public sealed class MlxGateways : IAsyncLifetime
 {
     private readonly DirectoryInfo _models = Directory.CreateTempSubdirectory("mlxgateway-models-");
@@ -23,23 +23,15 @@ public sealed class MlxGateways : IAsyncLifetime
     {
         if (!_gateways.TryGetValue(variable, out var gateway))
         {
-            gateway = await StartAsync(variable, "\"Residency\":{\"Cooldown\":\"00:00:00.2\",\"SwapPatience\":\"00:00:02\"}");
+            gateway = await StartAsync(variable, "\"Residency\":{\"MaxResident\":0,\"Cooldown\":\"00:00:00.2\"}");
             _gateways[variable] = gateway;
         }
 
         return gateway;
     }
 
-    /// <summary>Another gateway over the same models.</summary>
-    public async Task<Gateway> StartAsync(string variable, string rest)
-    {
-        var python = TinyModels.MlxPython(variable);
-        await WriteModelsAsync();
-        var llama = TinyModels.CanServeGguf ? $$""","llama_server":{"Executable":"{{TinyModels.LlamaServer}}"}""" : "";
-        return await Gateway.StartAsync(string.Join(',', _entries), $$"""
-            "Engines":{"mlx_lm":{"Python":"{{python}}"},"mlx_vlm":{"Python":"{{python}}"}{{llama}}},{{rest}}
-            """);
-    }
+    /// <summary>Another gateway over the same models, with room for one at a time and little patience.</summary>
+    public Task<Gateway> StartNarrowAsync(string variable) => StartAsync(variable, "\"Residency\":{\"SwapPatience\":\"00:00:00.1\",\"DrainTimeout\":\"00:00:00.5\"}");
 
     /// <inheritdoc/>
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
@@ -54,6 +46,16 @@ public sealed class MlxGateways : IAsyncLifetime
 
         Hub.Dispose();
         _models.Delete(recursive: true);
+    }
+
+    private async Task<Gateway> StartAsync(string variable, string rest)
+    {
+        var python = TinyModels.MlxPython(variable);
+        await WriteModelsAsync();
+        var llama = TinyModels.CanServeGguf ? $$""","llama_server":{"Executable":"{{TinyModels.LlamaServer}}"}""" : "";
+        return await Gateway.StartAsync(string.Join(',', _entries), $$"""
+            "Engines":{"mlx_lm":{"Python":"{{python}}"},"mlx_vlm":{"Python":"{{python}}"}{{llama}}},{{rest}}
+            """);
     }
 
     private async Task WriteModelsAsync()

@@ -6,29 +6,11 @@ namespace MlxGateway.Tests.Engines;
 /// <summary>The promises, on the real <c>mlx_lm.server</c> in two versions.</summary>
 public sealed class MlxLmTests(MlxGateways gateways) : IClassFixture<MlxGateways>
 {
-    private const string Evicting = "\"Residency\":{\"SwapPatience\":\"00:00:00.1\",\"DrainTimeout\":\"00:00:00.5\"}";
-
     public static TheoryData<string> Pythons => MlxGateways.Pythons;
 
     [Theory]
     [MemberData(nameof(Pythons))]
     public async Task Chat_ColdThenWarm_AnswersWholeAndStreamed(string python) => await MlxScenarios.AnswersAsync(await gateways.OverAsync(python), "tiny-a");
-
-    [Theory]
-    [MemberData(nameof(Pythons))]
-    public async Task Chat_ThereAndBackBetweenEngines_EachAnswersAndOneIsThere(string python)
-    {
-        var gateway = await gateways.OverAsync(python);
-        _ = TinyModels.LlamaServer;
-        foreach (var (model, says) in ((string, string)[])[("tiny-a", "Hello from tiny-a ."), ("llama", "Hello from llama ."), ("tiny-a", "Hello from tiny-a .")])
-        {
-            var answer = await gateway.ChatAsync(model);
-
-            Assert.True(answer.Status == 200, answer.Text);
-            Assert.Equal(says, answer.Content);
-            Assert.Equal(model, Assert.Single(await gateway.RunningAsync()).Model);
-        }
-    }
 
     [Theory]
     [MemberData(nameof(Pythons))]
@@ -83,9 +65,19 @@ public sealed class MlxLmTests(MlxGateways gateways) : IClassFixture<MlxGateways
 
     [Theory]
     [MemberData(nameof(Pythons))]
-    public async Task Swap_BusyStreamInTheWay_EndsItWithinTheDrainTimeoutAndWellFormed(string python)
+    public async Task Swap_ThereAndBackAndWithABusyStreamInTheWay_OneIsThereAndAKilledGatewayLeavesNone(string python)
     {
-        await using var gateway = await gateways.StartAsync(python, Evicting);
+        await using var gateway = await gateways.StartNarrowAsync(python);
+        _ = TinyModels.LlamaServer;
+        foreach (var model in (string[])["tiny-a", "llama", "tiny-a"])
+        {
+            var answer = await gateway.ChatAsync(model);
+
+            Assert.True(answer.Status == 200, answer.Text);
+            Assert.Equal($"Hello from {model} .", answer.Content);
+            Assert.Equal(model, Assert.Single(await gateway.RunningAsync()).Model);
+        }
+
         await MlxScenarios.GivesWayAsync(gateway, "endless", "tiny-a");
         await MlxScenarios.LeavesNothingAsync(gateway, "endless");
     }

