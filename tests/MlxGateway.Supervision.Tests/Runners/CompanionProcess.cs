@@ -28,7 +28,7 @@ internal sealed class CompanionProcess : IAsyncDisposable
             {
                 _events.Writer.TryComplete();
             }
-            else
+            else if (line.Data.StartsWith('{'))
             {
                 _events.Writer.TryWrite(JsonNode.Parse(line.Data)!.AsObject());
             }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using MlxGateway.Tests.DemoRunner;
 using MlxGateway.Tests.Support;
 using Xunit;
@@ -104,12 +102,11 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
         {
             var running = await Gateway.UntilRunningAsync(r => r.Any(m => m is { Model: "endless", State: "ready", Leases: 1 }));
             pid = running.Single(m => m.Model == "endless").Pid!.Value;
-            var busy = CpuTicks(pid);
-            await Gateway.UntilAsync(() => CpuTicks(pid) > busy + 10); // it really generates
+            await EngineProcess.WorksAsync(pid);
         }
 
         await Gateway.UntilRunningAsync(r => r.Any(m => m is { Model: "endless", Leases: 0 }));
-        await RestsAsync(pid, TimeSpan.FromSeconds(3));
+        await EngineProcess.RestsAsync(pid, TimeSpan.FromSeconds(3));
     }
 
     [Fact]
@@ -119,7 +116,7 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
         await connection.ReadUntilAsync("data: ");
         var before = (await Gateway.RunningAsync()).Single(m => m.Model == "endless").Pid!.Value;
 
-        Signal("KILL", before);
+        EngineProcess.Signal("KILL", before);
         var (text, ending) = await connection.ReadToEndAsync();
 
         Assert.Equal(Ending.Closed, ending);
@@ -232,38 +229,5 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
         }));
 
         Assert.Equal(0, statuses.Sum());
-    }
-
-    private static long CpuTicks(int pid)
-    {
-        var stat = File.ReadAllText($"/proc/{pid}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
-    }
-
-    // At rest: less than a tenth of one core over half a second.
-    private static async Task RestsAsync(int pid, TimeSpan within)
-    {
-        var since = Stopwatch.StartNew();
-        using var glances = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
-        var before = CpuTicks(pid);
-        while (true)
-        {
-            await glances.WaitForNextTickAsync(Demo.Patience());
-            var now = CpuTicks(pid);
-            if (now - before < 5)
-            {
-                return;
-            }
-
-            Assert.True(since.Elapsed < within, $"The engine still works after {within.TotalSeconds:0} s.");
-            before = now;
-        }
-    }
-
-    private static void Signal(string name, int pid)
-    {
-        using var kill = Process.Start("kill", [$"-{name}", pid.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
     }
 }

@@ -10,6 +10,13 @@ public static class TinyModels
     /// <summary>The real <c>llama-server</c>; skips the test where it is not named.</summary>
     public static string LlamaServer => Named("MLXGATEWAY_TEST_LLAMA_SERVER", "the real llama-server");
 
+    /// <summary>The Python with the MLX engines that a variable names; skips the test where it is not named.</summary>
+    public static string MlxPython(string variable)
+    {
+        _ = Generator;
+        return Named(variable, "a Python with mlx_lm and mlx_vlm");
+    }
+
     private static string Generator => Named("MLXGATEWAY_TEST_TINY_MODEL", "the generator of tiny models");
 
     /// <summary>Whether the engine and the generator are there.</summary>

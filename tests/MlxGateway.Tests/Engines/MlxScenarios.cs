@@ -1,0 +1,132 @@
+using MlxGateway.Tests.DemoRunner;
+using MlxGateway.Tests.Support;
+using Xunit;
+
+namespace MlxGateway.Tests.Engines;
+
+/// <summary>What every MLX engine is held to.</summary>
+internal static class MlxScenarios
+{
+    /// <summary>Members of a request that offers a tool.</summary>
+    public const string Tools = """
+        "tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}]
+        """;
+
+    /// <summary>A model that answers, whole and streamed.</summary>
+    public static async Task AnswersAsync(Gateway gateway, string model)
+    {
+        var whole = await gateway.ChatAsync(model);
+        Assert.True(whole.Status == 200, whole.Text);
+        Assert.Equal("Hello from tiny-a .", whole.Content);
+        Assert.Equal("stop", whole.Json.GetProperty("choices")[0].GetProperty("finish_reason").GetString());
+
+        var streamed = await gateway.ChatAsync(model, "\"stream\":true,\"stream_options\":{\"include_usage\":true}");
+        Assert.Equal("text/event-stream", streamed.Header("Content-Type")?.Split(';')[0]);
+        Assert.Contains("\"content\": \" from\"", streamed.Text.Replace("\":\"", "\": \"", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("\"completion_tokens\"", streamed.Text, StringComparison.Ordinal);
+        Assert.EndsWith("data: [DONE]\n\n", streamed.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>A call of a tool, whole and streamed.</summary>
+    public static async Task CallsAsync(Gateway gateway, string model)
+    {
+        var whole = await gateway.ChatAsync(model, Tools);
+        Assert.True(whole.Status == 200, whole.Text);
+        var call = whole.Json.GetProperty("choices")[0].GetProperty("message").GetProperty("tool_calls")[0].GetProperty("function");
+        Assert.Equal("get_weather", call.GetProperty("name").GetString());
+        Assert.Contains("Paris", call.GetProperty("arguments").GetString(), StringComparison.Ordinal);
+
+        var streamed = await gateway.ChatAsync(model, Tools + ",\"stream\":true");
+        Assert.Contains("get_weather", streamed.Text, StringComparison.Ordinal);
+        Assert.EndsWith("data: [DONE]\n\n", streamed.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Thoughts beside what is said.</summary>
+    public static async Task ThinksAsync(Gateway gateway, string model)
+    {
+        var answer = await gateway.ChatAsync(model);
+        Assert.True(answer.Status == 200, answer.Text);
+        var message = answer.Json.GetProperty("choices")[0].GetProperty("message");
+        Assert.Contains("let me see", message.GetProperty("reasoning").GetString(), StringComparison.Ordinal);
+        Assert.Equal("Done .", message.GetProperty("content").GetString()!.Trim());
+    }
+
+    /// <summary>A client that leaves is noticed.</summary>
+    public static async Task RestsAfterAClientLeftAsync(Gateway gateway, string model, string members)
+    {
+        int pid;
+        using (await gateway.OpenChatAsync(model, members + "\"max_tokens\":50000"))
+        {
+            var running = await gateway.UntilRunningAsync(r => r.Any(m => m.Model == model && m is { State: "ready", Leases: 1 }));
+            pid = running.Single(m => m.Model == model).Pid!.Value;
+            await EngineProcess.WorksAsync(pid);
+        }
+
+        await gateway.UntilRunningAsync(r => r.Any(m => m.Model == model && m.Leases == 0));
+        await EngineProcess.RestsAsync(pid, TimeSpan.FromSeconds(3));
+    }
+
+    /// <summary>An engine that dies in the middle of a stream is an error there, and another one serves the next request.</summary>
+    public static async Task SurvivesAKilledRunnerAsync(Gateway gateway, string model)
+    {
+        using var connection = await gateway.OpenChatAsync(model, "\"stream\":true,\"max_tokens\":50000");
+        await connection.ReadUntilAsync("data: ");
+        var before = (await gateway.RunningAsync()).Single(m => m.Model == model).Pid!.Value;
+
+        EngineProcess.Signal("KILL", before);
+        var (text, ending) = await connection.ReadToEndAsync();
+
+        Assert.Equal(Ending.Closed, ending);
+        Assert.Contains("\"code\":\"runner_failed\"", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
+        await gateway.UntilRunningAsync(r => r.All(m => m.Pid != before)); // a process's end is noticed a moment after its connections
+        var again = await gateway.ChatAsync(model, "\"max_tokens\":3");
+        Assert.True(again.Status == 200, again.Text);
+        Assert.NotEqual(before, (await gateway.RunningAsync()).Single(m => m.Model == model).Pid);
+    }
+
+    /// <summary>A gateway that is killed takes the engine with it, even one that serves.</summary>
+    public static async Task LeavesNothingAsync(Gateway gateway, string model)
+    {
+        using var connection = await gateway.OpenChatAsync(model, "\"stream\":true,\"max_tokens\":50000");
+        await connection.ReadUntilAsync("data: ");
+        var pid = (await gateway.RunningAsync()).Single().Pid!.Value;
+
+        gateway.Signal("KILL");
+
+        await Gateway.GoneAsync(pid, TimeSpan.FromSeconds(8));
+    }
+
+    /// <summary>A model that cannot be loaded says why, in the engine's words.</summary>
+    public static async Task SaysWhyItCannotLoadAsync(Gateway gateway, string model)
+    {
+        var answer = await gateway.ChatAsync(model);
+
+        Assert.Equal((503, "model_launch_failed"), (answer.Status, answer.Code));
+        Assert.Contains("exceeding the size of the file", answer.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A model that is not there says where it was looked for.</summary>
+    public static async Task SaysWhatIsMissingAsync(Gateway gateway, string model)
+    {
+        var answer = await gateway.ChatAsync(model);
+
+        Assert.Equal((404, "model_files_missing"), (answer.Status, answer.Code));
+        Assert.Contains("missing", answer.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A stream in the way of another model ends well-formed, and its engine ends at once although it waits for its clients.</summary>
+    public static async Task GivesWayAsync(Gateway gateway, string busy, string other)
+    {
+        using var connection = await gateway.OpenChatAsync(busy, "\"stream\":true,\"max_tokens\":60000");
+        await connection.ReadUntilAsync("data: ");
+
+        var answer = await gateway.ChatAsync(other);
+        var (text, ending) = await connection.ReadToEndAsync();
+
+        Assert.Equal("Hello from tiny-a .", answer.Content);
+        Assert.Equal(Ending.Closed, ending);
+        Assert.Contains("\"code\":\"evicted\"", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
+    }
+}

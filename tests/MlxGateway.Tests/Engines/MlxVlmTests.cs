@@ -1,0 +1,69 @@
+using MlxGateway.Tests.Support;
+using Xunit;
+
+namespace MlxGateway.Tests.Engines;
+
+/// <summary>The promises, on the real <c>mlx_vlm.server</c>.</summary>
+public sealed class MlxVlmTests(MlxGateways gateways) : IClassFixture<MlxGateways>
+{
+    private const string Python = "MLXGATEWAY_TEST_MLX_PYTHON";
+
+    [Fact]
+    public async Task Chat_ColdThenWarm_AnswersWholeAndStreamed() => await MlxScenarios.AnswersAsync(await GatewayAsync(), "eyes/tiny-a");
+
+    [Fact]
+    public async Task Chat_8ParallelRequests_AllAreAnswered()
+    {
+        var gateway = await GatewayAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => gateway.ChatAsync("eyes/tiny-a", i % 2 == 0 ? "" : "\"stream\":true")));
+
+        Assert.All(answers, a => Assert.True(a.Status == 200 && a.Text.Contains(" tiny-a", StringComparison.Ordinal), a.Text));
+    }
+
+    [Fact]
+    public async Task Chat_ToolCall_PassesThrough() => await MlxScenarios.CallsAsync(await GatewayAsync(), "eyes/caller");
+
+    [Fact]
+    public async Task Chat_ModelThatThinks_ThoughtsStandApart() => await MlxScenarios.ThinksAsync(await GatewayAsync(), "eyes/thinker");
+
+    [Fact]
+    public async Task Client_LeavesAStream_TheEngineRestsWithin3Seconds() => await MlxScenarios.RestsAfterAClientLeftAsync(await GatewayAsync(), "eyes/endless", "\"stream\":true,");
+
+    [Fact]
+    public async Task Runner_KilledMidStream_ErrorFrameAndThenServedAgain() => await MlxScenarios.SurvivesAKilledRunnerAsync(await GatewayAsync(), "eyes/endless");
+
+    [Fact]
+    public async Task Swap_OtherEngineAndBackAndWithABusyStreamInTheWay_OneIsThereAndAKilledGatewayLeavesNone()
+    {
+        await using var gateway = await gateways.StartNarrowAsync(Python);
+        foreach (var model in (string[])["eyes/tiny-a", "tiny-a"])
+        {
+            Assert.Equal("Hello from tiny-a .", (await gateway.ChatAsync(model)).Content);
+            Assert.Equal(model, Assert.Single(await gateway.RunningAsync()).Model);
+        }
+
+        await MlxScenarios.GivesWayAsync(gateway, "eyes/endless", "eyes/tiny-a");
+        await MlxScenarios.LeavesNothingAsync(gateway, "eyes/endless");
+    }
+
+    [Fact]
+    public async Task Model_TruncatedShard_SaysWhatTheEngineSaid() => await MlxScenarios.SaysWhyItCannotLoadAsync(await GatewayAsync(), "eyes/truncated");
+
+    [Fact]
+    public async Task Model_Missing_SaysWhere() => await MlxScenarios.SaysWhatIsMissingAsync(await GatewayAsync(), "eyes/missing");
+
+    [Fact]
+    public async Task Engine_StartedAndAskedForAnUnknownAdapter_NeverCallsTheHub()
+    {
+        var gateway = await GatewayAsync();
+        _ = await gateway.PostAsync("/api/models/unload/eyes/tiny-a", "");
+        Assert.Equal(200, (await gateway.ChatAsync("eyes/tiny-a")).Status);
+
+        _ = await gateway.ChatAsync("eyes/tiny-a", "\"adapter_path\":\"nobody/nothing\"");
+
+        Assert.Equal(0, gateways.Hub.Connections);
+        Assert.Equal(200, (await gateway.ChatAsync("eyes/tiny-a")).Status);
+    }
+
+    private Task<Gateway> GatewayAsync() => gateways.OverAsync(Python);
+}
