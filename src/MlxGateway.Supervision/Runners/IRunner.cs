@@ -38,6 +38,9 @@ public sealed record RunnerManners(string UpstreamModel, bool ReusesConnections)
     /// <summary>Whether the runner calls a model's thoughts <c>reasoning</c> only; clients get them as <c>reasoning_content</c> too.</summary>
     public bool NamesReasoning { get; init; }
 
+    /// <summary>Whether the runner notices only of a stream that its client has left, so that other requests too are sent to it as streams, and their answers put together.</summary>
+    public bool AsksForStreams { get; init; }
+
     /// <summary>Whether the runner says 404 for whatever is wrong with a request.</summary>
     public bool SaysNotFoundForAll { get; init; }
 }

@@ -8,6 +8,9 @@ public enum FieldShape
     /// <summary>Anything.</summary>
     Any,
 
+    /// <summary>Nothing: whoever sends it wants what cannot be given. False and null are no wish.</summary>
+    Never,
+
     /// <summary>A text.</summary>
     Text,
 

@@ -103,6 +103,7 @@ internal sealed class BodyShaper
     private static bool Fits(FieldShape shape, Utf8JsonReader json) => shape switch
     {
         FieldShape.Any => true,
+        FieldShape.Never => json.TokenType == JsonTokenType.False,
         FieldShape.Text => json.TokenType == JsonTokenType.String,
         FieldShape.Texts => json.TokenType == JsonTokenType.String || IsListOfTexts(json),
         FieldShape.Boolean => json.TokenType is JsonTokenType.True or JsonTokenType.False,
@@ -174,6 +175,7 @@ internal sealed class BodyShaper
 
     private static string Describe(FieldShape shape) => shape switch
     {
+        FieldShape.Never => "left out",
         FieldShape.Text => "a text",
         FieldShape.Texts => "a text or a list of texts",
         FieldShape.Boolean => "true or false",

@@ -75,6 +75,25 @@ internal sealed class InferenceRequest : IDisposable
         return error;
     }
 
+    /// <summary>Makes the body ask for a stream although the client did not. False: it cannot, because what the client wants does not come in streams.</summary>
+    public bool AskForStream()
+    {
+        if (Route.Shape == StreamShape.None)
+        {
+            return false;
+        }
+
+        var (edits, wantsMore) = BodyShaper.Shape(_body.AsSequence(), _fields.ByteOrderMark, StreamRules.Instead, Route.Path);
+        if (wantsMore is not null)
+        {
+            return false;
+        }
+
+        _edits.AddRange(edits);
+        _edits.Add(new BodyEdit(_fields.FirstField, 0, StreamRules.Members));
+        return true;
+    }
+
     /// <summary>The body as the runner gets it. May be opened again for a second attempt.</summary>
     public SplicedStream OpenBody()
     {

@@ -34,21 +34,23 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
     /// <summary>Forwards the request and streams the answer back. Returns how it went; what the client must be told of a failure is left to the caller.</summary>
     public async Task<ForwardResult> ForwardAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response)
     {
-        var first = await AttemptAsync(client, request, lease, response);
+        var assembles = !request.Stream && lease.Runner.Manners.AsksForStreams && request.AskForStream();
+        var first = await AttemptAsync(client, request, lease, response, assembles);
         return first.NothingBegan
-            ? await _resend.ExecuteAsync(static async (state, _) => await state.Self.AttemptAsync(state.Client, state.Request, state.Lease, state.Response), (Self: this, Client: client, Request: request, Lease: lease, Response: response), CancellationToken.None)
+            ? await _resend.ExecuteAsync(static async (state, _) => await state.Self.AttemptAsync(state.Client, state.Request, state.Lease, state.Response, state.Assembles), (Self: this, Client: client, Request: request, Lease: lease, Response: response, Assembles: assembles), CancellationToken.None)
             : first;
     }
 
-    private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response)
+    private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response, bool assembles)
     {
         var manners = lease.Runner.Manners;
         await using var body = new RunnerResponse(response, request, lease.Model.Id, time)
         {
             Rewriter = manners.EchoedModel is { } echoed ? new AnswerRewriter(echoed, request.Model ?? lease.Model.Id, manners.NamesReasoning) : null,
+            Assembler = assembles ? new StreamAssembler() : null,
             SaysNotFoundForAll = manners.SaysNotFoundForAll,
         };
-        var attempt = new ForwardAttempt(body, closesConnection: request.Stream || !manners.ReusesConnections);
+        var attempt = new ForwardAttempt(body, closesConnection: request.Stream || assembles || !manners.ReusesConnections);
         var exchange = new InnerExchange(client, request.Route.Path, request.OpenBody(), body);
         exchange.Context.Features.Set(attempt);
         var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);

@@ -26,6 +26,9 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     /// <summary>Puts right what the runner says of itself; null: nothing needs it.</summary>
     public AnswerRewriter? Rewriter { get; init; }
 
+    /// <summary>Puts the events together for a client that wants the whole; null: they are passed on.</summary>
+    public StreamAssembler? Assembler { get; init; }
+
     /// <summary>Whether the runner says 404 for whatever is wrong with a request.</summary>
     public bool SaysNotFoundForAll { get; init; }
 
@@ -39,7 +42,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
     private bool IsError => Head.Status >= 400;
 
-    private bool IsEventStream => !IsError && request.Stream && Head.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true;
+    private bool IsEventStream => !IsError && (request.Stream || Assembler is not null) && Head.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true;
 
     /// <inheritdoc/>
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -90,6 +93,11 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             return BrokenOff("the stream ended before the answer did");
         }
 
+        if (Assembler is not null)
+        {
+            return await CompleteAssembledAsync(Assembler, cancellationToken);
+        }
+
         if (!_facts.IsDone)
         {
             await client.WriteAsync("data: [DONE]\n\n"u8.ToArray(), cancellationToken);
@@ -131,6 +139,19 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         return null;
     }
 
+    private async ValueTask<GatewayError?> CompleteAssembledAsync(StreamAssembler assembler, CancellationToken cancellationToken)
+    {
+        if (!assembler.TryComplete(out var body))
+        {
+            return BrokenOff("its stream cannot be put together");
+        }
+
+        var whole = Rewriter?.RewriteBody(body) ?? body;
+        client.Begin(Head.Status, "application/json", whole.Length);
+        await client.WriteAsync(whole, cancellationToken);
+        return null;
+    }
+
     private async ValueTask PassWholeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         if (_isPassing)
@@ -164,7 +185,10 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         await client.TakeOverAsync();
         if (IsEventStream)
         {
-            client.BeginEventStream();
+            if (Assembler is null)
+            {
+                client.BeginEventStream();
+            }
         }
         else if (!IsError && client.HasBegun)
         {
@@ -178,7 +202,11 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         {
             // An error event of the engine's own is not passed on: ours follows, in the shape that clients read.
             _streamError = _facts.Note(events.Span);
-            if (_streamError is null)
+            if (_streamError is null && Assembler is not null)
+            {
+                Assembler.Add(events.Span);
+            }
+            else if (_streamError is null)
             {
                 await client.WriteAsync(Rewriter?.RewriteEvents(events) ?? events, cancellationToken);
             }

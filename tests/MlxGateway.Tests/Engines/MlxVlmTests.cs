@@ -32,6 +32,10 @@ public sealed class MlxVlmTests(MlxGateways gateways) : IClassFixture<MlxGateway
     [Fact]
     public async Task Runner_KilledMidStream_ErrorFrameAndThenServedAgain() => await MlxScenarios.SurvivesAKilledRunnerAsync(await GatewayAsync(), "eyes/endless");
 
+    // The engine itself would generate to the end: it is asked for a stream, and the answer is put together.
+    [Fact]
+    public async Task Client_LeavesBeforeItsWholeAnswer_TheEngineRestsWithin3Seconds() => await MlxScenarios.RestsAfterAClientLeftAsync(await GatewayAsync(), "eyes/endless", "");
+
     [Fact]
     public async Task Swap_OtherEngineAndBackAndWithABusyStreamInTheWay_OneIsThereAndAKilledGatewayLeavesNone()
     {

@@ -27,7 +27,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model)
     {
         var name = model.UpstreamModel ?? model.Path ?? model.Id;
-        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name };
+        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name, AsksForStreams = true };
     }
 
     /// <inheritdoc/>
