@@ -88,7 +88,10 @@ internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, ICh
     private async Task ProveAsync(ModelSpec model, ChildProcess child, RunnerProcess runner, int port, LaunchPlan plan, IReadOnlyList<string> secrets, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var proving = readiness.WaitAsync(child, port, runner.Address, runner.Connections, plan, ended.Token);
+
+        // Not the runner's own: a server of HTTP/1.0 closes after the proof without saying so, and the first request would go into what it closed.
+        using var connections = RunnerConnections.Open();
+        var proving = readiness.WaitAsync(child, port, runner.Address, connections, plan, ended.Token);
         await Task.WhenAny(proving, child.Exited);
         if (child.Exited.IsCompleted)
         {

@@ -18,6 +18,8 @@ public sealed class MlxGateways : IAsyncLifetime
     /// <summary>Stands in for the hub: counts who calls.</summary>
     internal CountingListener Hub { get; } = new();
 
+    private string Variables => $$"""{"MLX_DISABLE_COMPILE":"1","HF_ENDPOINT":"{{Hub.Address}}"}""";
+
     /// <summary>The gateway over this Python. Skips the test where it cannot be had.</summary>
     public async Task<Gateway> OverAsync(string variable)
     {
@@ -73,6 +75,9 @@ public sealed class MlxGateways : IAsyncLifetime
         var shard = Directory.GetFiles(PathOf("truncated"), "*-00003-of-00003.safetensors").Single();
         await File.WriteAllBytesAsync(shard, (await File.ReadAllBytesAsync(shard))[..^5000]);
         Add("missing");
+        _entries.Add($$"""
+            "eyes/estranged": {"Source":"{{PathOf("tiny-a")}}","Runner":"mlx_vlm","UpstreamModel":"nobody/nothing","Env":{{Variables}} }
+            """);
         if (TinyModels.CanServeGguf)
         {
             await TinyModels.WriteAsync(PathOf("llama.gguf"), "--say", "Hello from llama .");
@@ -94,7 +99,7 @@ public sealed class MlxGateways : IAsyncLifetime
         foreach (var (prefix, runner) in (ReadOnlySpan<(string, string)>)[("", "mlx_lm"), ("eyes/", "mlx_vlm")])
         {
             _entries.Add($$"""
-                "{{prefix}}{{name}}": {"Source":"{{PathOf(name)}}","Runner":"{{runner}}","Env":{"MLX_DISABLE_COMPILE":"1","HF_ENDPOINT":"{{Hub.Address}}"} }
+                "{{prefix}}{{name}}": {"Source":"{{PathOf(name)}}","Runner":"{{runner}}","Env":{{Variables}} }
                 """);
         }
     }

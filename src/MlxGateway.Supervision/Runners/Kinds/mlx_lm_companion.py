@@ -24,6 +24,8 @@ answers that nobody waits for any more. Hosted here
                              -> {"count": N, "tokens": [ids]}, exactly what a completion would count
 * it listens on the loopback and nowhere else.
 
+* every answer says that the connection is closed after it, as it is.
+
 Nothing else of its behaviour is changed. Made for mlx-lm 0.31 and 0.32; needs nothing beside it; Python 3.9 and later.
 """
 
@@ -429,6 +431,12 @@ def handler_with_routes(server, model, desk, describe_status):
                 self.log_message("the client left; its request was dropped")
             finally:
                 desk.depart(attendance)
+
+        def end_headers(self):
+            # It speaks HTTP/1.0 and closes after each answer, but a client of today that is told the length keeps the connection and sends its next request into it.
+            if not any(line.lower().startswith(b"connection:") for line in getattr(self, "_headers_buffer", [])):
+                self.send_header("Connection", "close")
+            super().end_headers()
 
         def log_request(self, *args):
             # Asked many times a second while a model loads; that would push out of the log what somebody wants to know.
