@@ -15,6 +15,9 @@ internal sealed class InferenceEndpoint(
     IEnumerable<IRequestObserver> observers,
     TimeProvider time)
 {
+    // A request that nobody has begun may outlive this many runners less one.
+    private const int MostRunners = 3;
+
     private readonly IRequestObserver[] _observers = [.. observers];
 
     /// <summary>Serves the request to its end.</summary>
@@ -80,33 +83,52 @@ internal sealed class InferenceEndpoint(
             response.KeepCompany(model.Id, () => DescribeWait(model.Id));
         }
 
-        ModelLease lease;
+        for (var attempt = 1; ; attempt++)
+        {
+            if (await AcquireOrFailAsync(context, request, model, response, record, arrived) is not { } lease)
+            {
+                return;
+            }
+
+            using (lease)
+            {
+                (record.Queued, record.Loading) = (record.Queued + lease.Queued, record.Loading + lease.Loading);
+                request.NameModel(lease.Runner.Manners.UpstreamModel);
+                var result = await forwarder.ForwardAsync(context, request, lease, response);
+                if (!result.NothingBegan || attempt == MostRunners)
+                {
+                    record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(arrived, result.FirstByteAt);
+                    (record.PromptTokens, record.CompletionTokens) = (result.Facts.PromptTokens, result.Facts.CompletionTokens);
+                    await ConcludeAsync(context, response, record, lease, result);
+                    return;
+                }
+
+                // The runner was dead before it heard of this request. Once the pool has seen that too, the next lease is one of its successor.
+                await Task.WhenAny(lease.Runner.Gone, Task.Delay(TimeSpan.FromSeconds(1), time));
+            }
+        }
+    }
+
+    // Null: the client has been told why there is none.
+    private async ValueTask<ModelLease?> AcquireOrFailAsync(HttpContext context, InferenceRequest request, ModelSpec model, ClientResponse response, RequestRecord record, long arrived)
+    {
+        GatewayError error;
         try
         {
-            lease = await AcquireAsync(model, request, context.RequestAborted);
+            return await AcquireAsync(model, request, context.RequestAborted);
         }
         catch (LeaseRefusedException refused)
         {
-            record.Outcome = RequestOutcome.Refused;
-            await response.FailAsync(Note(record, Refusals.From(refused)));
-            return;
+            error = Refusals.From(refused);
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
-            record.Outcome = RequestOutcome.Refused;
-            await response.FailAsync(Note(record, Refusals.StillLoading(model.Id, Find(model.Id), time.GetElapsedTime(arrived), time.GetUtcNow())));
-            return;
+            error = Refusals.StillLoading(model.Id, Find(model.Id), time.GetElapsedTime(arrived), time.GetUtcNow());
         }
 
-        using (lease)
-        {
-            (record.Queued, record.Loading) = (lease.Queued, lease.Loading);
-            request.NameModel(lease.Runner.Manners.UpstreamModel);
-            var result = await forwarder.ForwardAsync(context, request, lease, response);
-            record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(arrived, result.FirstByteAt);
-            (record.PromptTokens, record.CompletionTokens) = (result.Facts.PromptTokens, result.Facts.CompletionTokens);
-            await ConcludeAsync(context, response, record, lease, result);
-        }
+        record.Outcome = RequestOutcome.Refused;
+        await response.FailAsync(Note(record, error));
+        return null;
     }
 
     private async Task ConcludeAsync(HttpContext context, ClientResponse response, RequestRecord record, ModelLease lease, ForwardResult result)

@@ -9,6 +9,7 @@ internal sealed class InferenceRequest : IDisposable
     private readonly PooledBody _body;
     private readonly TopLevelFields _fields;
     private readonly List<BodyEdit> _edits = new(1);
+    private bool _asksForStream;
 
     private InferenceRequest(InferenceRoute route, PooledBody body, TopLevelFields fields)
     {
@@ -78,9 +79,9 @@ internal sealed class InferenceRequest : IDisposable
     /// <summary>Makes the body ask for a stream although the client did not. False: it cannot, because what the client wants does not come in streams.</summary>
     public bool AskForStream()
     {
-        if (Route.Shape == StreamShape.None)
+        if (_asksForStream || Route.Shape == StreamShape.None)
         {
-            return false;
+            return _asksForStream;
         }
 
         var (edits, wantsMore) = BodyShaper.Shape(_body.AsSequence(), _fields.ByteOrderMark, StreamRules.Instead, Route.Path);
@@ -91,7 +92,7 @@ internal sealed class InferenceRequest : IDisposable
 
         _edits.AddRange(edits);
         _edits.Add(new BodyEdit(_fields.FirstField, 0, StreamRules.Members));
-        return true;
+        return _asksForStream = true;
     }
 
     /// <summary>The body as the runner gets it. May be opened again for a second attempt.</summary>

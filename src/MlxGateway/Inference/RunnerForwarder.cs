@@ -55,7 +55,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
         exchange.Context.Features.Set(attempt);
         var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);
         var exception = error == ForwarderError.None ? null : exchange.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}.");
-        var isOver = client.RequestAborted.IsCancellationRequested || lease.Revocation.Token.IsCancellationRequested;
+        var isOver = client.RequestAborted.IsCancellationRequested || lease.Revocation.Reason is RevocationReason.Evicted or RevocationReason.ShuttingDown;
         return new ForwardResult
         {
             Error = exception is null ? await body.CompleteAsync(client.RequestAborted) : null,
