@@ -45,12 +45,23 @@ internal static class SwapScenario
         for (var round = 0; round < settings.Rounds; round++)
         {
             var (through, alone) = (new List<double>(), new List<double>());
+
+            // Always the model that is not there: A, B, A, B. Only one of the two has an engine running at a time: an idle one still spins for a while and would be measured too.
+            await direct.DisposeAsync();
+            await AskAsync(client, gateway.Address, models[1]);
             for (var swap = 0; swap < 2 * pairs; swap++)
             {
-                // One of each in turn, and always the model that is not there: A, B, A, B.
-                var model = models[swap % 2];
-                through.Add(await TimeAsync(() => AskAsync(client, gateway.Address, model)));
-                alone.Add(await TimeAsync(() => direct.SwapAsync(FileOf(settings, model), client, model)));
+                through.Add(await TimeAsync(() => AskAsync(client, gateway.Address, models[swap % 2])));
+            }
+
+            using (await client.PostAsync(new Uri(gateway.Address, "/api/models/unload"), null))
+            {
+            }
+
+            await direct.SwapAsync(FileOf(settings, models[1]), client, models[1]);
+            for (var swap = 0; swap < 2 * pairs; swap++)
+            {
+                alone.Add(await TimeAsync(() => direct.SwapAsync(FileOf(settings, models[swap % 2]), client, models[swap % 2])));
             }
 
             ours.Add(Series.MedianOf(through));

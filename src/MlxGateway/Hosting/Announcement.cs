@@ -7,6 +7,7 @@ namespace MlxGateway.Hosting;
 internal static class Announcement
 {
     private const int ShownModels = 8;
+    private const int ShownPassedOver = 2;
 
     /// <param name="address">Where it listens.</param>
     /// <param name="engines">What the search for engines found.</param>
@@ -20,7 +21,11 @@ internal static class Announcement
             lines.Add(engine.IsFound
                 ? $"  Engine   {engine.Engine} {engine.Version} ({engine.Path})"
                 : $"  Engine   {engine.Engine} was not found; install it with: {engine.Install}");
-            lines.AddRange(engine.PassedOver.Select(why => $"           passed over {why}"));
+            lines.AddRange(engine.PassedOver.Take(ShownPassedOver).Select(why => $"           passed over {why}"));
+            if (engine.PassedOver.Count > ShownPassedOver)
+            {
+                lines.Add($"           and {engine.PassedOver.Count - ShownPassedOver} more");
+            }
         }
 
         var servable = models.Where(m => m.Missing is null).ToList();
@@ -35,7 +40,7 @@ internal static class Announcement
         if (servable.Exists(m => m.Origin == ModelOrigin.Demonstration))
         {
             lines.Add("  No real model can be served yet, so these are a demonstration and not a language model: they say the same whatever they are asked.");
-            lines.Add($"  For real answers: {(engines.FirstOrDefault(e => !e.IsFound) is { } first ? $"{first.Install}, then " : "")}put a model into the Hugging Face cache or name its file in appsettings.json.");
+            lines.Add($"  For real answers: {(Suggested(engines) is { } engine ? $"{engine.Install}, then " : "")}put a model into the Hugging Face cache or name its file in appsettings.json.");
         }
 
         if (servable.MinBy(m => m.Memory ?? m.FileBytes) is { } lightest)
@@ -45,6 +50,10 @@ internal static class Announcement
 
         return string.Join(Environment.NewLine, lines);
     }
+
+    // Where there is an engine, only a model is lacking. Otherwise the one that is at home on this kind of machine: MLX on a Mac, llama.cpp, which is named last, elsewhere.
+    private static EngineReport? Suggested(IReadOnlyList<EngineReport> engines) =>
+        engines.Count == 0 || engines.Any(e => e.IsFound) ? null : OperatingSystem.IsMacOS() ? engines[0] : engines[^1];
 
     private static string Names(List<ModelSpec> models) =>
         string.Join(", ", models.Take(ShownModels).Select(m => m.Id)) + (models.Count > ShownModels ? $" and {models.Count - ShownModels} more" : "");
