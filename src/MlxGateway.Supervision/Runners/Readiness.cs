@@ -16,9 +16,9 @@ internal sealed class Readiness(TimeProvider time)
         {
             ShouldHandle = static outcome => ValueTask.FromResult(outcome.Outcome is { Exception: null, Result: false }),
             MaxRetryAttempts = int.MaxValue,
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = TimeSpan.FromMilliseconds(3),
-            MaxDelay = TimeSpan.FromMilliseconds(50),
+
+            // 3 ms, then a tenth more each time, up to 50 ms: so at most a tenth of what the start took is lost by asking too late, and a long load is not disturbed.
+            DelayGenerator = static retry => ValueTask.FromResult<TimeSpan?>(TimeSpan.FromMilliseconds(Math.Min(50, 3 * Math.Pow(1.1, Math.Min(retry.AttemptNumber, 100))))),
         })
         .Build();
 
