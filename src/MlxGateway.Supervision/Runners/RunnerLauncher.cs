@@ -5,16 +5,15 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
-internal sealed partial class RunnerLauncher(IEnumerable<IRunnerKind> kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, ILogger<RunnerLauncher> logger) : IRunnerLauncher
+internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, ILogger<RunnerLauncher> logger) : IRunnerLauncher
 {
     // Between choosing a port and the engine's bind another program may take it; the next port is as good.
     private const int PortAttempts = 3;
-    private readonly Dictionary<string, IRunnerKind> _kinds = kinds.ToDictionary(k => k.Name, StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public async Task<IRunner> LaunchAsync(ModelSpec model, int launch, CancellationToken cancellationToken)
     {
-        if (!_kinds.TryGetValue(model.Runner, out var kind))
+        if (kinds.Find(model.Runner) is not { } kind)
         {
             throw new LaunchFailedException($"Runner kind '{model.Runner}' is not known.");
         }

@@ -102,7 +102,7 @@ internal static class GatewayHost
     private static Task<ModelSpec?> AdoptModelsAsync(WebApplication app, GatewayConfiguration configuration, IReadOnlyList<EngineReport> engines, SettingsErrors errors)
     {
         var catalog = app.Services.GetRequiredService<ModelCatalog>();
-        var kinds = app.Services.GetServices<IRunnerKind>().Select(k => k.Name).ToList();
+        var kinds = app.Services.GetRequiredService<RunnerKinds>().Names;
         var lacking = engines.Where(e => !e.IsFound).Select(e => e.Engine).ToHashSet(StringComparer.Ordinal);
         var settings = configuration.ModelSettings(kinds);
         catalog.TryAdopt(settings, errors);
