@@ -17,7 +17,7 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options) : I
     public string Describe() => MemoryBudget.Describe(probe.Read(), options);
 
     /// <inheritdoc/>
-    public MemoryNeed NeedOf(ModelSpec model) => model switch
+    public MemoryNeeds NeedsOf(ModelSpec model) => model switch
     {
         { Memory: { } configured } => new MemoryNeed(configured, "as configured"),
         { FileBytes: { } weights } => new MemoryNeed(weights, $"weights {weights}"),

@@ -34,11 +34,6 @@ public interface IMemoryGauge
     /// <summary>What models may use and where that number comes from, in words for a person.</summary>
     string Describe();
 
-    /// <summary>What a model needs in memory.</summary>
-    MemoryNeed NeedOf(ModelSpec model);
+    /// <summary>What a model needs in memory, for each way in which it may be launched.</summary>
+    MemoryNeeds NeedsOf(ModelSpec model);
 }
-
-/// <summary>What a model needs in memory, and why that is so.</summary>
-/// <param name="Total">The sum of the parts.</param>
-/// <param name="Reason">The parts in words for a person: <c>weights 2.60 GB, KV cache 0.90 GB</c>, or <c>as configured</c>.</param>
-public sealed record MemoryNeed(ByteSize Total, string Reason);

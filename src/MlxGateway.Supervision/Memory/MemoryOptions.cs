@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Settings;
 
@@ -15,4 +16,8 @@ public sealed class MemoryOptions
 
     /// <summary>What a model is taken to need when neither its configuration nor its files say it.</summary>
     public ByteSize DefaultRequirement { get; set; } = ByteSize.FromGigabytes(4);
+
+    /// <summary>The shortest context, in tokens, that a model is launched with so that it fits; one that does not fit even so is refused. Less where the model itself, or its configuration, has less.</summary>
+    [Range(256, 100_000_000)]
+    public int MinimumContext { get; set; } = 4096;
 }

@@ -25,6 +25,7 @@ internal sealed class ConfiguredModels : IModelSource
             Origin = ModelOrigin.Configured,
             Aliases = ValueList.From(options.Aliases.Distinct(StringComparer.Ordinal).Where(alias => alias != id)),
             Memory = options.Memory,
+            Context = options.Context,
             FileBytes = resolved?.Bytes,
             Modalities = resolved?.Modalities ?? Modality.TextAlone,
             Projector = resolved?.Projector,

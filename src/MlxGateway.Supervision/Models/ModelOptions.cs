@@ -17,6 +17,10 @@ public sealed class ModelOptions
     /// <summary>The memory it needs, as text with a unit; null: estimated from its files.</summary>
     public ByteSize? Memory { get; set; }
 
+    /// <summary>The most tokens of one conversation; null: what its files say, or less if that would not fit.</summary>
+    [Range(256, 100_000_000)]
+    public int? Context { get; set; }
+
     /// <summary>Arguments put behind the kind's own.</summary>
     public List<string> Args { get; set; } = [];
 

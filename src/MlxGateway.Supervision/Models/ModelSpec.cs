@@ -1,3 +1,5 @@
+using MlxGateway.Supervision.Models.Facts;
+
 namespace MlxGateway.Supervision.Models;
 
 /// <summary>Where the gateway knows a model from.</summary>
@@ -39,6 +41,12 @@ public sealed record ModelSpec
 
     /// <summary>The bytes of its files; null where they are unknown or missing.</summary>
     public ByteSize? FileBytes { get; init; }
+
+    /// <summary>What its files say of it; null where there are none that can be read.</summary>
+    public ModelFacts? Facts { get; init; }
+
+    /// <summary>The most tokens of one conversation, if somebody configured it; otherwise what its files say, as far as it fits.</summary>
+    public int? Context { get; init; }
 
     /// <summary>What it may be sent through its runner: some of <see cref="Modality"/>, text first.</summary>
     public ValueList<string> Modalities { get; init; } = Modality.TextAlone;

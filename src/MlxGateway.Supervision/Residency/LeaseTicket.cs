@@ -5,16 +5,16 @@ namespace MlxGateway.Supervision.Residency;
 
 /// <summary>A caller's place in the queue. It is settled exactly once: granted, refused or abandoned.</summary>
 /// <param name="model">What the caller wants, as the catalog had it at that moment.</param>
-/// <param name="need">What it needs in memory; null where the model was seen ready, so that nobody had to work it out.</param>
+/// <param name="needs">What it needs in memory; null where the model was seen ready, so that nobody had to work it out.</param>
 /// <param name="arrivedAt">When the caller came.</param>
-internal sealed class LeaseTicket(ModelSpec model, MemoryNeed? need, DateTimeOffset arrivedAt)
+internal sealed class LeaseTicket(ModelSpec model, MemoryNeeds? needs, DateTimeOffset arrivedAt)
 {
     // Continuations run the caller's request; they must never run on the pool's loop.
     private readonly TaskCompletionSource<ModelLease> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ModelSpec Model => model;
 
-    public MemoryNeed? Need => need;
+    public MemoryNeeds? Needs => needs;
 
     public DateTimeOffset ArrivedAt => arrivedAt;
 

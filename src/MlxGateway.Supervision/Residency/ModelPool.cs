@@ -71,13 +71,13 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             return Task.FromResult(lease);
         }
 
-        MemoryNeed? need = null;
+        MemoryNeeds? needs = null;
         if (!Volatile.Read(ref _published).SeesReady(model))
         {
             // Both may take milliseconds, so they are done here and not on the loop.
             try
             {
-                need = _gauge.NeedOf(model);
+                needs = _gauge.NeedsOf(model);
             }
             catch (Exception exception)
             {
@@ -87,7 +87,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             _memory.ReadIfOld();
         }
 
-        var ticket = new LeaseTicket(model, need, _time.GetUtcNow());
+        var ticket = new LeaseTicket(model, needs, _time.GetUtcNow());
         if (!_events.Writer.TryWrite(new ResidencyEvent.LeaseRequested(ticket)))
         {
             ticket.TryRefuse(Refusal.ShuttingDown());
@@ -272,7 +272,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 break;
 
             case ResidencyEffect.StartRunner e:
-                var launch = new RunnerLaunch(e.Model, e.Launch, _launcher, _memory, _logger, _post);
+                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _logger, _post);
                 _launches[e.Model.Id] = launch;
                 launch.Start();
                 break;

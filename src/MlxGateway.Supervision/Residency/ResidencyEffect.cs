@@ -7,7 +7,7 @@ namespace MlxGateway.Supervision.Residency;
 internal abstract record ResidencyEffect
 {
     /// <summary>Launch the model; the outcome comes back with the same number.</summary>
-    public sealed record StartRunner(ModelSpec Model, int Launch) : ResidencyEffect;
+    public sealed record StartRunner(ModelSpec Model, LaunchShape Shape, int Launch) : ResidencyEffect;
 
     /// <summary>Stop the runner, or cancel its launch, and report when it is gone.</summary>
     public sealed record StopRunner(string Model, int Launch) : ResidencyEffect;

@@ -45,9 +45,9 @@ internal sealed partial class ResidencyLedger
         var newest = resident.NewestSpec;
         if (ReferenceEquals(ticket.Model, newest) || ReferenceEquals(ticket.Model, resident.Superseded))
         {
-            if (!resident.HoldsMemory && ticket.Need is { } need)
+            if (!resident.HoldsMemory && ticket.Needs is { } needs)
             {
-                resident.Need = need;
+                resident.Needs = needs;
             }
 
             return false;
@@ -58,12 +58,12 @@ internal sealed partial class ResidencyLedger
             // An equal one of a newer catalog: the next comparison is by reference again.
             resident.Next = resident.Next is { } next ? next with { Spec = ticket.Model } : null;
             resident.Spec = resident.Next is null ? ticket.Model : resident.Spec;
-            resident.Need = resident.HoldsMemory ? resident.Need : ticket.Need ?? resident.Need;
+            resident.Needs = resident.HoldsMemory ? resident.Needs : ticket.Needs ?? resident.Needs;
             return true;
         }
 
         resident.Superseded = newest;
-        resident.Next = (ticket.Model, ticket.Need ?? resident.Need);
+        resident.Next = (ticket.Model, ticket.Needs ?? resident.Needs);
         if (resident.HoldsMemory)
         {
             resident.CoolUntil = null;
@@ -83,7 +83,7 @@ internal sealed partial class ResidencyLedger
     {
         if (resident.Next is { } next)
         {
-            (resident.Spec, resident.Need) = next;
+            (resident.Spec, resident.Needs) = next;
             resident.Next = null;
             resident.FailuresInARow = 0;
             resident.CoolUntil = null;
@@ -147,6 +147,7 @@ internal sealed partial class ResidencyLedger
             return true;
         }
 
+        newcomer.Need = NeedFor(newcomer, memory);
         switch (EvictionPlanner.Plan(newcomer, _residents, memory.Usable, options.MaxResident, TermsOf(newcomer), now))
         {
             case EvictionPlan.Fits:
@@ -177,6 +178,14 @@ internal sealed partial class ResidencyLedger
         }
     }
 
+    // The best way to launch it for which there can be room now, evictions counted. While a neighbour launches, what that has taken is not seen as ours yet,
+    // so a reading would make the newcomer smaller than it need be: then the whole machine counts, and the newcomer waits.
+    private MemoryNeed NeedFor(Resident newcomer, MemoryObservation memory)
+    {
+        var all = _residents.Exists(r => r.State is Launching) ? memory.Ceiling : memory.Usable;
+        return newcomer.Needs.Within(all - EvictionPlanner.Immovable(_residents)) ?? newcomer.Needs.Least;
+    }
+
     private void Launch(Resident newcomer, DateTimeOffset now)
     {
         newcomer.Launch++;
@@ -187,7 +196,7 @@ internal sealed partial class ResidencyLedger
         newcomer.WasGranted = false;
         newcomer.FirstReturn = null;
         newcomer.Enter(Launching, now);
-        _effects.Add(new StartRunner(newcomer.Spec, newcomer.Launch));
+        _effects.Add(new StartRunner(newcomer.Spec, newcomer.Need.Shape, newcomer.Launch));
         EndSwapOf(newcomer, now);
     }
 
@@ -274,8 +283,9 @@ internal sealed partial class ResidencyLedger
         var immovable = EvictionPlanner.Immovable(_residents);
         foreach (var resident in _residents)
         {
-            if (resident.WaitsForRoom && EvictionPlanner.CanNeverFit(resident.Need, immovable, memory.Ceiling))
+            if (resident.WaitsForRoom && EvictionPlanner.CanNeverFit(resident.Needs.Least, immovable, memory.Ceiling))
             {
+                resident.Need = resident.Needs.Least;
                 RefuseAll(resident, Refusal.NeverFits(resident.Id, resident.Need, memory.Ceiling - immovable, ShortageOf(resident)));
             }
         }

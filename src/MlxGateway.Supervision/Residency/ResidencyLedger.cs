@@ -208,7 +208,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     {
         if (!_byId.TryGetValue(ticket.Model.Id, out var resident))
         {
-            resident = new Resident(ticket.Model, ticket.Need ?? new MemoryNeed(default, "unknown"));
+            resident = new Resident(ticket.Model, ticket.Needs ?? new MemoryNeed(default, "unknown"));
             _byId.Add(ticket.Model.Id, resident);
             _residents.Add(resident);
         }

@@ -5,18 +5,21 @@ using MlxGateway.Supervision.Runners;
 namespace MlxGateway.Supervision.Residency;
 
 /// <summary>One model's entry in the <see cref="ResidencyLedger"/>, made when it is first asked for. Only the ledger writes it.</summary>
-internal sealed class Resident(ModelSpec spec, MemoryNeed need)
+internal sealed class Resident(ModelSpec spec, MemoryNeeds needs)
 {
     private TimeSpan _launched;
 
     /// <summary>What is, or will be next, launched.</summary>
     public ModelSpec Spec { get; set; } = spec;
 
-    /// <summary>What it is counted with while it holds memory.</summary>
-    public MemoryNeed Need { get; set; } = need;
+    /// <summary>What it needs in each way in which it may be launched.</summary>
+    public MemoryNeeds Needs { get; set; } = needs;
+
+    /// <summary>The one of <see cref="Needs"/> that it is, or is to be, launched with; what it is counted with while it holds memory.</summary>
+    public MemoryNeed Need { get; set; } = needs.Best;
 
     /// <summary>What takes the place of <see cref="Spec"/> once the present runner is gone.</summary>
-    public (ModelSpec Spec, MemoryNeed Need)? Next { get; set; }
+    public (ModelSpec Spec, MemoryNeeds Needs)? Next { get; set; }
 
     /// <summary>The specification before the newest one. Requests that were resolved before a reload still carry it.</summary>
     public ModelSpec? Superseded { get; set; }

@@ -7,7 +7,7 @@ namespace MlxGateway.Supervision.Residency;
 
 /// <summary>One launch of one model, from the order to launch until nothing of it is left. Reports each turn of it as an event.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed.")]
-internal sealed partial class RunnerLaunch(ModelSpec model, int number, IRunnerLauncher launcher, MemoryWatch memory, ILogger logger, Action<ResidencyEvent> post)
+internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, ILogger logger, Action<ResidencyEvent> post)
 {
     private readonly CancellationTokenSource _cancel = new();
     private Task<IRunner>? _runner;
@@ -31,7 +31,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, int number, IRunnerL
 
     private async Task<IRunner> LaunchAsync()
     {
-        var runner = await launcher.LaunchAsync(model, number, _cancel.Token);
+        var runner = await launcher.LaunchAsync(model, shape, number, _cancel.Token);
         memory.Count(runner.Pid);
         return runner;
     }

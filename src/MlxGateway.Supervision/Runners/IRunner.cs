@@ -49,10 +49,11 @@ public sealed record RunnerManners(string UpstreamModel, bool ReusesConnections)
 public interface IRunnerLauncher
 {
     /// <param name="model">What to launch.</param>
+    /// <param name="shape">How much memory it may take.</param>
     /// <param name="launch">The number of this launch, for names and logs.</param>
     /// <param name="cancellationToken">Ends the launch; nothing of it is left when the task completes.</param>
     /// <exception cref="LaunchFailedException">It did not become ready; the message says why and carries the runner's last lines.</exception>
-    Task<IRunner> LaunchAsync(ModelSpec model, int launch, CancellationToken cancellationToken);
+    Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, CancellationToken cancellationToken);
 }
 
 /// <summary>A runner did not become ready. The message is for people and has no secrets in it.</summary>

@@ -12,8 +12,12 @@ public interface IRunnerKind
     RunnerManners MannersFor(ModelSpec model);
 
     /// <summary>What to start so that the model is served on the port.</summary>
+    /// <param name="model">What to serve.</param>
+    /// <param name="shape">How much memory it may take.</param>
+    /// <param name="port">Where it is to listen, on loopback.</param>
+    /// <param name="cancellationToken">Ends the search for the engine.</param>
     /// <exception cref="LaunchFailedException">It cannot be started here: the engine is missing, for example. The message says what to do.</exception>
-    ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken);
+    ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken);
 }
 
 /// <summary>What to start, and how it proves that it can answer.</summary>

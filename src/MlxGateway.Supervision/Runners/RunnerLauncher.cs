@@ -11,7 +11,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
     private const int PortAttempts = 3;
 
     /// <inheritdoc/>
-    public async Task<IRunner> LaunchAsync(ModelSpec model, int launch, CancellationToken cancellationToken)
+    public async Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, CancellationToken cancellationToken)
     {
         if (kinds.Find(model.Runner) is not { } kind)
         {
@@ -22,7 +22,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         {
             try
             {
-                return await LaunchAsync(model, launch, kind, ports.Allocate(), cancellationToken);
+                return await LaunchAsync(model, shape, launch, kind, ports.Allocate(), cancellationToken);
             }
             catch (PortTakenException) when (attempt < PortAttempts)
             {
@@ -39,9 +39,9 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         }
     }
 
-    private async Task<IRunner> LaunchAsync(ModelSpec model, int launch, IRunnerKind kind, int port, CancellationToken cancellationToken)
+    private async Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, IRunnerKind kind, int port, CancellationToken cancellationToken)
     {
-        var plan = await kind.PlanAsync(model, port, cancellationToken);
+        var plan = await kind.PlanAsync(model, shape, port, cancellationToken);
         while (true)
         {
             try

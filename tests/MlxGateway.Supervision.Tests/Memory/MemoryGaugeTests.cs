@@ -34,15 +34,15 @@ public sealed class MemoryGaugeTests
     }
 
     [Fact]
-    public void NeedOf_Model_TakesTheBestThatIsKnown()
+    public void NeedsOf_Model_TakesTheBestThatIsKnown()
     {
         var gauge = new MemoryGauge(new FakeProbe(24, 10, 0), new MemoryOptions { DefaultRequirement = ByteSize.FromGigabytes(4) });
         var unknown = new ModelSpec { Id = "x", Runner = "demo" };
         var weighed = unknown with { FileBytes = ByteSize.FromGigabytes(2.6) };
 
-        Assert.Equal(new MemoryNeed(ByteSize.FromGigabytes(4), "the default, as nothing is known of it"), gauge.NeedOf(unknown));
-        Assert.Equal(new MemoryNeed(ByteSize.FromGigabytes(2.6), "weights 2.60 GB"), gauge.NeedOf(weighed));
-        Assert.Equal(new MemoryNeed(ByteSize.FromGigabytes(18), "as configured"), gauge.NeedOf(weighed with { Memory = ByteSize.FromGigabytes(18) }));
+        Assert.Equal(new MemoryNeed(ByteSize.FromGigabytes(4), "the default, as nothing is known of it"), gauge.NeedsOf(unknown).Best);
+        Assert.Equal(new MemoryNeed(ByteSize.FromGigabytes(2.6), "weights 2.60 GB"), gauge.NeedsOf(weighed).Best);
+        Assert.Equal(new MemoryNeed(ByteSize.FromGigabytes(18), "as configured"), gauge.NeedsOf(weighed with { Memory = ByteSize.FromGigabytes(18) }).Best);
     }
 
     [Theory]

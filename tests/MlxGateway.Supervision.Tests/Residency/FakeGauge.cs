@@ -38,6 +38,6 @@ internal sealed class FakeGauge : IMemoryGauge
 
     public string Describe() => "as much as a test says";
 
-    public MemoryNeed NeedOf(ModelSpec model) =>
-        CannotEstimate is { } makeException ? throw makeException() : new(model.Memory ?? ByteSize.FromGigabytes(6), "as configured");
+    public MemoryNeeds NeedsOf(ModelSpec model) =>
+        CannotEstimate is { } makeException ? throw makeException() : new MemoryNeed(model.Memory ?? ByteSize.FromGigabytes(6), "as configured");
 }

@@ -31,7 +31,7 @@ internal sealed class FakeLauncher : IRunnerLauncher
 
     public ValueTask<Order> NextAsync(CancellationToken cancellationToken) => _orders.Reader.ReadAsync(cancellationToken);
 
-    public Task<IRunner> LaunchAsync(ModelSpec model, int launch, CancellationToken cancellationToken)
+    public Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, CancellationToken cancellationToken)
     {
         if (ThrowsAtOnce is { } makeException)
         {

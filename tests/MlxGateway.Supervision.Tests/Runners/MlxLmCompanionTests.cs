@@ -239,7 +239,7 @@ public sealed class MlxLmCompanionTests(RealMlx real) : IClassFixture<RealMlx>
 
         var engine = new MlxLmEngine(new EngineOptions { MlxLm = { Python = path } }, new PythonSearch(new PythonProbes(new EngineProbe(nursery.Children, TimeProvider.System))));
         var model = new ModelSpec { Id = "org/tiny", Runner = "mlx_lm", Path = Tiny(), Env = new ValueMap([new("MLX_DISABLE_COMPILE", "1")]) };
-        var runner = await nursery.Launcher(new MlxLm(engine)).LaunchAsync(model, 1, Nursery.Patience());
+        var runner = await nursery.Launcher(new MlxLm(engine)).LaunchAsync(model, LaunchShape.Free, 1, Nursery.Patience());
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(runner.Address, "/v1/completions"))
         {
             Content = new StringContent($$"""{"model":"{{runner.Manners.UpstreamModel}}","prompt":"x"}"""),

@@ -97,7 +97,7 @@ internal sealed class TestKind(Func<ModelSpec, int, LaunchPlan> plan) : IRunnerK
 
     public RunnerManners MannersFor(ModelSpec model) => new(model.Id, ReusesConnections: true);
 
-    public ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
+    public ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)
     {
         Ports.Add(port);
         return ValueTask.FromResult(plan(model, port));

@@ -153,7 +153,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
     [InlineData("€𝄞 $(reboot)")]
     public async Task Demo_OddId_ReachesTheRunnerAsItIs(string id)
     {
-        var runner = await _nursery.Launcher(new Demo()).LaunchAsync(new ModelSpec { Id = id, Runner = "demo" }, 1, Nursery.Patience());
+        var runner = await _nursery.Launcher(new Demo()).LaunchAsync(new ModelSpec { Id = id, Runner = "demo" }, LaunchShape.Free, 1, Nursery.Patience());
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(runner.Address, "/v1/models"));
         using var response = await runner.Connections.SendAsync(request, Nursery.Patience());
         using var json = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(Nursery.Patience()));
@@ -200,7 +200,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _nursery.DisposeAsync();
 
-    private static async Task<LaunchPlan> PlanAsync(IRunnerKind kind, ModelSpec model) => await kind.PlanAsync(model, 20123, Nursery.Patience());
+    private static async Task<LaunchPlan> PlanAsync(IRunnerKind kind, ModelSpec model) => await kind.PlanAsync(model, LaunchShape.Free, 20123, Nursery.Patience());
 
     private MlxLm MlxLm() => new(new MlxLmEngine(new EngineOptions { MlxLm = { Python = Python("mlx_lm") } }, Search()));
 

@@ -16,7 +16,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     public async Task Launch_RunnerThatLoads_IsReadyWhenItAnswers()
     {
         var kind = new TestKind((_, port) => TestKind.Demo(port, "--load-time", "0.3"));
-        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience());
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience());
 
         // The first question after the proof is answered, on connections of its own.
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(runner.Address, "/health"));
@@ -39,7 +39,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
         Environment.SetEnvironmentVariable("MLXTEST_LAUNCH_SOURCE", "expanded-value-77");
         var model = Model() with { Env = new ValueMap([new("MY_TOKEN", "written-value-66"), new("OTHER_KEY", "${MLXTEST_LAUNCH_SOURCE}")]) };
         var kind = new TestKind((_, _) => TestKind.Shell("echo first; echo \"weights missing, $MY_TOKEN, $OTHER_KEY, sk-abcdefghijklmnop1234\" >&2; exit 3"));
-        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(model, 1, Nursery.Patience()));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(model, LaunchShape.Free, 1, Nursery.Patience()));
 
         Assert.Equal("The runner of model 'm' ended before it was ready: the process ended with exit code 3. Its last lines: first | weights missing, ***, ***, ***", failed.Message);
         Assert.Single(kind.Ports);
@@ -51,7 +51,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     public async Task Launch_RunnerThatSaysWhyItEnds_IsQuoted(string script, string message)
     {
         var kind = new TestKind((_, _) => TestKind.Shell(script));
-        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
 
         Assert.Equal($"The runner of model 'm' ended before it was ready: the process ended with {message}", failed.Message);
     }
@@ -60,7 +60,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     public async Task Launch_SilentRunnerThatEnds_SaysThatItSaidNothing()
     {
         var kind = new TestKind((_, _) => TestKind.Shell("exit 0"));
-        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
 
         Assert.EndsWith("the process ended with exit code 0. It wrote nothing.", failed.Message, StringComparison.Ordinal);
     }
@@ -75,7 +75,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
             ? TestKind.Shell($"trap '' TERM; echo $$ > {_nursery.In("pid")}.new; mv {_nursery.In("pid")}.new {_nursery.In("pid")}; while :; do sleep 1; done")
             : TestKind.Shell($"echo $$ > {_nursery.In("pid")}.new; mv {_nursery.In("pid")}.new {_nursery.In("pid")}; echo starting; exec '{TestKind.Demo(port).Executable}' --port {port} {fault}"));
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Nursery.Patience());
-        var launching = _nursery.Launcher(kind).LaunchAsync(Model(), 1, cancel.Token);
+        var launching = _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, cancel.Token);
         await UntilAsync(() => File.Exists(_nursery.In("pid")));
         await cancel.CancelAsync();
         var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => launching);
@@ -100,7 +100,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
 
             return TestKind.Demo(port);
         });
-        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience());
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience());
         await stranger!.DisposeAsync();
 
         Assert.Equal(2, kind.Ports.Count);
@@ -118,7 +118,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
             stranger ??= new Stranger(port);
             return TestKind.Demo(port);
         });
-        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience());
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience());
         await stranger!.DisposeAsync();
 
         Assert.Equal(2, kind.Ports.Count);
@@ -134,7 +134,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
             strangers.Add(new Stranger(port));
             return TestKind.Shell("exec sleep 600");
         });
-        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
         foreach (var stranger in strangers)
         {
             await stranger.DisposeAsync();
@@ -148,7 +148,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     public async Task Launch_NoSuchProgram_SaysSo()
     {
         var kind = new TestKind((_, _) => new LaunchPlan { Executable = "/no/such/program", Arguments = [], ReadyPaths = [] });
-        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
 
         Assert.Equal("The runner of model 'm' could not be started: \"/no/such/program\" does not exist.", failed.Message);
     }
@@ -157,7 +157,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     public async Task Launch_RunnerSaysThatItCannotWorkHere_IsStartedInItsSecondForm()
     {
         var kind = new TestKind((_, port) => TestKind.Shell("echo cannot; exit 74") with { Fallback = new LaunchFallback(74, TestKind.Demo(port)) });
-        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience());
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience());
 
         Assert.Equal(Assert.Single(kind.Ports), runner.Address.Port);
         await runner.StopAsync();
@@ -169,7 +169,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     public async Task Launch_RunnerEndsInAnotherWayOrAgain_Fails(string first, string second, string how)
     {
         var kind = new TestKind((_, _) => TestKind.Shell(first) with { Fallback = new LaunchFallback(74, TestKind.Shell($"touch {_nursery.In("second")}; {second}")) });
-        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), 1, Nursery.Patience()));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
 
         Assert.Contains(how, failed.Message, StringComparison.Ordinal);
         Assert.Equal(first == "exit 74", File.Exists(_nursery.In("second")));
@@ -179,12 +179,12 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     public async Task Launch_PlanWithAProof_IsReadyOnlyWhenThatIsAnswered()
     {
         var answered = new TestKind((_, port) => TestKind.Demo(port) with { Proof = new ReadyProbe(HttpMethod.Post, "/v1/completions", """{"model":"m","prompt":"hi","max_tokens":1}""") });
-        var runner = await _nursery.Launcher(answered).LaunchAsync(Model(), 1, Nursery.Patience());
+        var runner = await _nursery.Launcher(answered).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience());
         await runner.StopAsync();
 
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Nursery.Patience());
         var refused = new TestKind((_, port) => TestKind.Demo(port) with { Proof = new ReadyProbe(HttpMethod.Post, "/no/such/path", "{}") });
-        var launching = _nursery.Launcher(refused).LaunchAsync(Model(), 2, cancel.Token);
+        var launching = _nursery.Launcher(refused).LaunchAsync(Model(), LaunchShape.Free, 2, cancel.Token);
         await UntilAsync(() => refused.Ports.Count == 1 && PortAllocator.IsTaken(refused.Ports[0]));
 
         Assert.NotSame(launching, await Task.WhenAny(launching, Task.Delay(TimeSpan.FromSeconds(1), Nursery.Patience())));
@@ -194,7 +194,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
 
     [Fact]
     public async Task Launch_UnknownKind_SaysSo() =>
-        await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher().LaunchAsync(Model(), 1, Nursery.Patience()));
+        await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher().LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
 
     [Theory]
     [InlineData(0, 5)]

@@ -14,7 +14,7 @@ internal sealed partial class Command : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: true);
 
     /// <inheritdoc/>
-    public ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
+    public ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)
     {
         // Replaced inside each argument, which stays one argument: nothing of it is ever read by a shell. In one pass, so that a value is never filled itself.
         string Fill(string argument) => Placeholder().Replace(argument, m => m.Value switch

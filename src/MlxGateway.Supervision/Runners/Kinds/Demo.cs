@@ -15,7 +15,7 @@ internal sealed class Demo : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: true);
 
     /// <inheritdoc/>
-    public ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken) => ValueTask.FromResult(new LaunchPlan
+    public ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken) => ValueTask.FromResult(new LaunchPlan
     {
         Executable = Executable,
         Arguments = ["--port", port.ToString(CultureInfo.InvariantCulture), "--model", model.Id, .. model.Args],

@@ -18,7 +18,7 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: false) { Rules = SeesImages(model) ? null : TextOnly };
 
     /// <inheritdoc/>
-    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
+    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)
     {
         var executable = await engine.RequireAsync(cancellationToken);
         List<string> arguments =

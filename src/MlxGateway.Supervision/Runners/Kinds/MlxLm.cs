@@ -27,7 +27,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
+    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)
     {
         var python = await engine.RequireAsync(cancellationToken);
         string[] arguments =

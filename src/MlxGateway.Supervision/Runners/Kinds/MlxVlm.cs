@@ -31,7 +31,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, int port, CancellationToken cancellationToken)
+    public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)
     {
         var python = await engine.RequireAsync(cancellationToken);
         return new LaunchPlan

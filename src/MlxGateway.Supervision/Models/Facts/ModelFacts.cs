@@ -1,0 +1,78 @@
+namespace MlxGateway.Supervision.Models.Facts;
+
+/// <summary>What a model is for.</summary>
+public enum ModelUse
+{
+    /// <summary>Answers messages, or at least continues text.</summary>
+    Chat,
+
+    /// <summary>Turns texts, or images, into vectors.</summary>
+    Embedding,
+
+    /// <summary>Ranks texts by how well they answer a question.</summary>
+    Reranking,
+
+    /// <summary>Writes down what is said.</summary>
+    Transcription,
+
+    /// <summary>Speaks.</summary>
+    Speech,
+
+    /// <summary>Changes another model and is none by itself.</summary>
+    Adapter,
+
+    /// <summary>Something else that no route of the gateway offers: an image generator, a classifier.</summary>
+    Other,
+}
+
+/// <summary>What the files of a model say of it. Immutable and compared by value; whatever the files do not say is null.</summary>
+public sealed record ModelFacts
+{
+    /// <summary>What it is for.</summary>
+    public ModelUse Use { get; init; }
+
+    /// <summary>What it can be sent: some of <see cref="Modality"/>, text first. What the runner passes on may be less.</summary>
+    public ValueList<string> Modalities { get; init; } = Modality.TextAlone;
+
+    /// <summary>What its maker calls its design: <c>model_type</c> of a configuration, <c>general.architecture</c> of a GGUF file.</summary>
+    public string? Architecture { get; init; }
+
+    /// <summary>How its weights are written, for a person: <c>4-bit</c>, <c>mxfp4</c>, <c>bf16</c>, <c>Q4_K_M</c>.</summary>
+    public string? Quantisation { get; init; }
+
+    /// <summary>How many parameters it has, those of a quantised tensor counted as what they stand for.</summary>
+    public long? Parameters { get; init; }
+
+    /// <summary>The bytes of all its tensors.</summary>
+    public ByteSize? TensorBytes { get; init; }
+
+    /// <summary>The part of <see cref="TensorBytes"/> that only sees or hears: an engine for text alone does not load it.</summary>
+    public ByteSize TowerBytes { get; init; }
+
+    /// <summary>What it keeps of the text that it has read.</summary>
+    public CacheLayout? Cache { get; init; }
+
+    /// <summary>The most tokens of one conversation that it was made for.</summary>
+    public int? ContextWindow { get; init; }
+
+    /// <summary>The width of its hidden state, in values.</summary>
+    public int? HiddenSize { get; init; }
+
+    /// <summary>The width of its widest feed-forward layer, in values.</summary>
+    public int? FeedForwardSize { get; init; }
+
+    /// <summary>How many heads ask, in each layer.</summary>
+    public int? AttentionHeads { get; init; }
+
+    /// <summary>How many different tokens it knows.</summary>
+    public int? VocabularySize { get; init; }
+
+    /// <summary>Whether a chat template is there, without which messages cannot be put to it.</summary>
+    public bool HasChatTemplate { get; init; }
+
+    /// <summary>Whether its chat template takes definitions of tools.</summary>
+    public bool TakesTools { get; init; }
+
+    /// <summary>Whether it can think before it answers.</summary>
+    public bool Thinks { get; init; }
+}
