@@ -54,9 +54,9 @@ internal sealed record GgufHeader(GgufKeys Keys, GgufTensors Tensors, string? Fa
         }
 
         var tensors = GgufTensors.Read(reader, tensorCount);
+        var start = reader.Fault is null ? (reader.Position + alignment - 1) / alignment * alignment : length;
         if (reader.Fault is null && tensors.Count > 0)
         {
-            var start = (reader.Position + alignment - 1) / alignment * alignment;
             if (start + tensors.End > length)
             {
                 reader.Refuse($"is truncated: its tensors end at byte {start + tensors.End}, and it has {length}");
@@ -67,7 +67,7 @@ internal sealed record GgufHeader(GgufKeys Keys, GgufTensors Tensors, string? Fa
             }
         }
 
-        return new GgufHeader(keys, tensors, reader.Fault, isGguf) { DataBytes = reader.Left };
+        return new GgufHeader(keys, tensors, reader.Fault, isGguf) { DataBytes = Math.Max(0, length - start) };
     }
 
     private static GgufHeader Not(string fault) => new(new GgufKeys(), new GgufTensors(), fault, IsGguf: false);

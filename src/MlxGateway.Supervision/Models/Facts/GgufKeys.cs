@@ -14,6 +14,8 @@ internal sealed class GgufKeys
 
     private readonly Dictionary<string, long> _numbers = [];
     private readonly Dictionary<string, long[]> _lists = [];
+    private readonly Dictionary<string, long> _designNumbers = [];
+    private readonly Dictionary<string, long[]> _designLists = [];
     private readonly Dictionary<string, string> _texts = [];
     private int _listed;
 
@@ -35,6 +37,7 @@ internal sealed class GgufKeys
             keys.Add(reader);
         }
 
+        keys.NameByDesign();
         return keys;
     }
 
@@ -45,16 +48,31 @@ internal sealed class GgufKeys
     public long? Number(string key) => _numbers.TryGetValue(key, out var number) ? number : null;
 
     /// <summary>A number of the design, by its key without the architecture.</summary>
-    public long? OfDesign(string key) => Number($"{Architecture}.{key}");
+    public long? OfDesign(string key) => _designNumbers.TryGetValue(key, out var number) ? number : null;
 
     /// <summary>A count or size of the design that makes sense: 0 to 2²⁴; null otherwise.</summary>
     public int? Size(string key) => OfDesign(key) is >= 0 and <= (1 << 24) and var size ? (int)size : null;
 
     /// <summary>A list of the design; null if there is none.</summary>
-    public IReadOnlyList<long>? List(string key) => _lists.GetValueOrDefault($"{Architecture}.{key}");
+    public IReadOnlyList<long>? List(string key) => _designLists.GetValueOrDefault(key);
 
     /// <summary>What holds for a layer: the value of a list, or the one value for all; null if there is neither.</summary>
     public long? OfLayer(string key, int layer) => List(key) is { } list ? layer < list.Count ? list[layer] : null : OfDesign(key);
+
+    // Looked up for each layer, so the prefix is taken off once. It may be known only at the end: nothing orders the keys.
+    private void NameByDesign()
+    {
+        var prefix = $"{Architecture}.";
+        foreach (var (key, number) in _numbers.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            _designNumbers.Add(key[prefix.Length..], number);
+        }
+
+        foreach (var (key, list) in _lists.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            _designLists.Add(key[prefix.Length..], list);
+        }
+    }
 
     private void Add(GgufReader reader)
     {

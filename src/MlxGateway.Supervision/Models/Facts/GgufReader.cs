@@ -38,7 +38,7 @@ internal sealed class GgufReader(Stream stream, long length) : IDisposable
     /// <summary>The next eight bytes as a number.</summary>
     public ulong UInt64() => Take(8) is { Length: 8 } bytes ? BinaryPrimitives.ReadUInt64LittleEndian(bytes) : 0;
 
-    /// <summary>The next text as UTF-8, at most its first <paramref name="limit"/> bytes (and the buffer's); the rest is skipped. Good until the next call.</summary>
+    /// <summary>The next text as UTF-8, good until the next call; one of more than <paramref name="limit"/> bytes, which is less than the buffer has, is skipped and is as none.</summary>
     public ReadOnlySpan<byte> ShortText(int limit)
     {
         var size = UInt64();
