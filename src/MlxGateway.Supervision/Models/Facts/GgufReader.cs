@@ -109,9 +109,14 @@ internal sealed class GgufReader(Stream stream, long length) : IDisposable
     /// <summary>Goes on after so many texts.</summary>
     public void SkipTexts(ulong count)
     {
-        for (var i = 0UL; i < count && Fault is null; i++)
+        while (count > 0 && Fault is null)
         {
-            Skip(UInt64(), 1);
+            count -= SkipBuffered(count);
+            if (count > 0)
+            {
+                Skip(UInt64(), 1);
+                count--;
+            }
         }
     }
 
@@ -131,6 +136,28 @@ internal sealed class GgufReader(Stream stream, long length) : IDisposable
     public void Refuse(string fault) => Fault ??= fault;
 
     public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
+
+    // A tokenizer has hundreds of thousands of texts of a few bytes, so those that lie whole in the buffer are skipped without a look at anything else.
+    private ulong SkipBuffered(ulong count)
+    {
+        var bytes = _buffer.AsSpan(_start, (int)Math.Min(_end - _start, Left));
+        var (skipped, at) = (0UL, 0);
+        while (skipped < count && bytes.Length - at >= sizeof(ulong))
+        {
+            var size = BinaryPrimitives.ReadUInt64LittleEndian(bytes[at..]);
+            if (size > (ulong)(bytes.Length - at - sizeof(ulong)))
+            {
+                break;
+            }
+
+            at += sizeof(ulong) + (int)size;
+            skipped++;
+        }
+
+        _start += at;
+        Advance(at);
+        return skipped;
+    }
 
     // The next bytes, at most a buffer of them; none after a fault.
     private ReadOnlySpan<byte> Take(int count)

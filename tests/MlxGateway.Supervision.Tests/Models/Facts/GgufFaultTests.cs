@@ -127,6 +127,18 @@ public sealed class GgufFaultTests
     }
 
     [Fact]
+    public void Texts_ThatCrossTheEndsOfTheBuffer_AreSkippedExactly()
+    {
+        // 30,000 texts of 0 to 400 bytes are 6 MB, and what follows is found only if every length was taken from its place.
+        var texts = Enumerable.Range(0, 30_000).Select(i => new string('x', i * 7 % 401)).ToArray();
+        var bytes = Model().With("tokenizer.ggml.tokens", texts).With("long", new[] { new string('y', 200_000), "" }).With("llama.context_length", 77u).Build();
+        var (facts, fault) = GgufFacts.Read(new MemoryStream(bytes), bytes.Length, "x");
+
+        Assert.Null(fault);
+        Assert.Equal((30_000, 77), (facts!.VocabularySize, facts.ContextWindow));
+    }
+
+    [Fact]
     public void Pipe_IsNeverOpened()
     {
         using var folder = new TemporaryFolder();
