@@ -234,6 +234,7 @@ public sealed class GgufCacheTests
     [InlineData("llama", 4_000_000_000u, 8u)]
     [InlineData("llama", 1024u, 4_000_000_000u)]
     [InlineData("llama", 1024u, 65_536u)] // 1024 x 65536 x 2 x 16777216: more than can be counted
+    [InlineData("llama", 1u, 65_536u)] // 65536 x 2 x 16777216 = 2^41, and times two thousand million tokens an overflow
     [InlineData("deepseek4", 32u, 8u)] // not known
     public void Layouts_ThatMakeNoSenseOrAreUnknown_AreNone(string architecture, uint blocks, uint heads) => Assert.Null(
         Facts(architecture, ("block_count", blocks), ("attention.head_count", heads), ("attention.key_length", 1u << 24), ("attention.value_length", 1u << 24)).Cache);
