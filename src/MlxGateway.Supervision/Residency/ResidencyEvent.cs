@@ -13,7 +13,7 @@ internal abstract record ResidencyEvent
     public sealed record TicketAbandoned(LeaseTicket Ticket) : ResidencyEvent;
 
     /// <summary>A request is over.</summary>
-    public sealed record LeaseReleased(string Model, int Launch) : ResidencyEvent;
+    public sealed record LeaseReleased(string Model, int Launch, Revocation Revocation) : ResidencyEvent;
 
     /// <summary>A runner has proved that it can answer.</summary>
     public sealed record LaunchSucceeded(string Model, int Launch, IRunner Runner) : ResidencyEvent;
@@ -32,6 +32,9 @@ internal abstract record ResidencyEvent
 
     /// <summary>Somebody wants the model out of memory and to be told when it is.</summary>
     public sealed record UnloadRequested(string Model, TaskCompletionSource Done) : ResidencyEvent;
+
+    /// <summary>Somebody wants to know why everything is as it is.</summary>
+    public sealed record ExplanationRequested(TaskCompletionSource<PoolExplanation> Done) : ResidencyEvent;
 
     /// <summary>A moment named by <see cref="ResidencyLedger.NextWake"/> has come.</summary>
     public sealed record TimeElapsed : ResidencyEvent;
