@@ -26,6 +26,9 @@ internal abstract record EvictionPlan
 /// <param name="Cost">What the swap costs: the newcomer's measured load time; null if it was never measured.</param>
 internal readonly record struct SwapTerms(DateTimeOffset AskedAt, TimeSpan Patience, TimeSpan? Cost)
 {
+    /// <summary>Nobody may be sent away.</summary>
+    public static readonly SwapTerms OfPreload = new() { Respite = TimeSpan.MaxValue };
+
     /// <summary>Set where nobody but background requests waits for the newcomer: how long a model is safe from them after it has served a person.</summary>
     private TimeSpan? Respite { get; init; }
 
@@ -37,7 +40,7 @@ internal readonly record struct SwapTerms(DateTimeOffset AskedAt, TimeSpan Patie
     {
         if (Respite is { } respite)
         {
-            return !victim.IsIdle ? DateTimeOffset.MaxValue : victim.LastPerson is { } last ? last + respite : DateTimeOffset.MinValue;
+            return !victim.IsIdle || respite == TimeSpan.MaxValue ? DateTimeOffset.MaxValue : victim.LastPerson is { } last ? last + respite : DateTimeOffset.MinValue;
         }
 
         if (victim.State is ResidentState.Launching)

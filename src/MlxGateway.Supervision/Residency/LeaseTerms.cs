@@ -9,6 +9,9 @@ public sealed record LeaseTerms
     /// <summary>Nobody waits for the answer: a title, tags, follow-ups. Such a request stands behind people everywhere, and is ended where it stands in their way.</summary>
     public bool IsBackground { get; init; }
 
+    /// <summary>Whether idle models may be sent away for it. False for a model that is loaded ahead of any request: if there is no room, it is refused at once. Only for background requests.</summary>
+    public bool MayEvict { get; init; } = true;
+
     /// <summary>Whose request it is, in any form that tells clients apart; those of one model's queue are served in turns. Null: nobody knows.</summary>
     public string? Client { get; init; }
 

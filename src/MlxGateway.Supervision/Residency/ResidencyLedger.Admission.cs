@@ -180,6 +180,10 @@ internal sealed partial class ResidencyLedger
                 ReadAhead(newcomer, memory);
                 return false;
 
+            case EvictionPlan.Evict { From: var from } when from == DateTimeOffset.MaxValue && newcomer.Waiting.Oldest is { Terms.MayEvict: false } ahead:
+                Refuse(ahead, Refusal.NoRoomAhead(newcomer.Id, newcomer.Need), now);
+                return true;
+
             case EvictionPlan.Evict plan:
                 _admitAt = plan.From == DateTimeOffset.MaxValue ? _admitAt : Earlier(_admitAt, plan.From);
                 ReadAhead(newcomer, memory);
@@ -271,6 +275,10 @@ internal sealed partial class ResidencyLedger
         // Where somebody waits, the grant sets it: a newcomer serves before it may be a victim.
         resident.HasServed = resident.Waiting.Count == 0;
         resident.LaunchedForBackground = false;
+        if (!resident.Waiting.All.Any(t => t.Terms is { IsBackground: true, MayEvict: true }))
+        {
+            resident.LastPerson = now; // loaded for people, or ahead for them: a title does not push it out
+        }
         _lastLoadBegan = resident.LaunchedIn;
     }
 
@@ -389,7 +397,7 @@ internal sealed partial class ResidencyLedger
 
     private SwapTerms TermsOf(Resident newcomer) => AsksForPeople(newcomer)
         ? new(newcomer.Waiting.Oldest!.ArrivedAt, PatienceFor(newcomer), newcomer.LoadTime)
-        : SwapTerms.OfBackground(options.BackgroundRespite);
+        : newcomer.Waiting.Oldest!.Terms.MayEvict ? SwapTerms.OfBackground(options.BackgroundRespite) : SwapTerms.OfPreload;
 
     private TimeSpan PatienceFor(Resident newcomer)
     {

@@ -186,6 +186,22 @@ public sealed class BackgroundWorkTests
     }
 
     [Fact]
+    public void LeaseRequested_LoadedAheadAndThereIsNoRoom_IsRefusedAtOnceAndNothingIsEvicted()
+    {
+        var ahead = new LeaseTerms { IsBackground = true, MayEvict = false };
+        var bench = new LedgerBench(10, ("first", 6), ("second", 6));
+        Assert.Equal(["start first 1"], bench.Ask("first", ahead).Effects);
+        Assert.Equal(["refuse second Yielded"], bench.Ask("second", ahead).Effects);
+        Assert.Empty(bench.Ready("first"));
+        bench.PassAsWoken(1);
+        bench.Apply(new ResidencyEvent.LeaseReleased("first", 1, bench["first"].Background[0]));
+
+        Assert.Equal(["refuse second Yielded"], bench.Ask("second", ahead).Effects);
+        Assert.Empty(bench.AskInBackground("second").Effects);
+        Assert.Equal(ResidentState.Ready, bench["first"].State);
+    }
+
+    [Fact]
     public void ShutdownRequested_BackgroundWorkRuns_IsEndedLikeEverything()
     {
         var bench = new LedgerBench(10, ("qwen", 6));
