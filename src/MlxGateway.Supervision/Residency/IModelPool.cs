@@ -22,6 +22,9 @@ public interface IModelPool
     /// <summary>The state of every model that is, or was lately, in memory. Published whole after every change; reading it costs nothing.</summary>
     PoolSnapshot Snapshot { get; }
 
+    /// <summary>Puts other settings in force. A configured model that is not in the catalog any more, or is launched in another way, leaves when its requests are over; everything else stays.</summary>
+    void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog);
+
     /// <summary>Why everything is as it is: who is in memory, who waits for what, what will happen next, and what was decided lately.</summary>
     Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken);
 

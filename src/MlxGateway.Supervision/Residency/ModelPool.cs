@@ -107,6 +107,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         }
     }
 
+    public void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog) => Post(new ResidencyEvent.Reconfigured(options, catalog));
+
     public async Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken)
     {
         var done = new TaskCompletionSource<PoolExplanation>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,4 +1,5 @@
 using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Supervision.Residency;
@@ -38,6 +39,9 @@ internal abstract record ResidencyEvent
 
     /// <summary>A moment named by <see cref="ResidencyLedger.NextWake"/> has come.</summary>
     public sealed record TimeElapsed : ResidencyEvent;
+
+    /// <summary>The configuration was read again.</summary>
+    public sealed record Reconfigured(ResidencyOptions Options, CatalogSnapshot Catalog) : ResidencyEvent;
 
     /// <summary>The gateway stops; running requests may go on for <paramref name="Patience"/>.</summary>
     public sealed record ShutdownRequested(TimeSpan Patience) : ResidencyEvent;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlxGateway.Supervision.Models;
 using static MlxGateway.Supervision.Residency.ResidencyEffect;
 using static MlxGateway.Supervision.Residency.ResidencyEvent;
 using static MlxGateway.Supervision.Residency.ResidentState;
@@ -83,6 +84,33 @@ internal sealed partial class ResidencyLedger
         else
         {
             _effects.Add(new CompleteUnload(request.Done));
+        }
+    }
+
+    // What is configured now is what counts: a model that is not any more leaves after its requests, and so does one that is launched in another way.
+    // Models that were found on disk are not told about here: a file that is moved is no reason to stop a runner that has read it.
+    private void Reconfigure(Reconfigured news, DateTimeOffset now)
+    {
+        options = news.Options;
+        foreach (var resident in _residents)
+        {
+            if (resident is not { HoldsMemory: true, NewestSpec.Origin: ModelOrigin.Configured })
+            {
+                continue;
+            }
+
+            if (news.Catalog.Find(resident.Id) is not { } spec)
+            {
+                Note(DecisionKind.Unloaded, resident.Id, null, "it is not configured any more", now);
+                SendAway(resident, now);
+            }
+            else if (spec != resident.NewestSpec)
+            {
+                Note(DecisionKind.Unloaded, resident.Id, null, "its configuration has changed", now);
+                resident.Superseded = resident.NewestSpec;
+                resident.Next = (spec, resident.Needs);
+                SendAway(resident, now);
+            }
         }
     }
 

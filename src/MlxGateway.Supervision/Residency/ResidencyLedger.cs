@@ -135,6 +135,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
             case MemoryObserved e: Observe(e.Memory, now); break;
             case ExplanationRequested e: _effects.Add(new CompleteExplanation(e.Done, Explain(now))); return false;
             case UnloadRequested e: Unload(e, now); break;
+            case Reconfigured e: Reconfigure(e, now); break;
             case ShutdownRequested e: ShutDown(e.Patience, now); break;
         }
 

@@ -47,6 +47,8 @@ internal static class GatewayHost
         builder.Services.AddSingleton<IModelSource>(static all => all.GetRequiredService<DemonstrationModels>());
         builder.Services.AddSingleton<DeviceMemory>();
         builder.Services.AddSingleton<IDeviceMemory>(static all => all.GetRequiredService<DeviceMemory>());
+        builder.Services.AddSingleton<ConfigurationReload>();
+        builder.Services.AddHostedService<ConfigurationWatch>();
         builder.Services.AddHostedService<GracefulStop>();
         builder.Services.AddSingleton<IdleMemory>();
         builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<IdleMemory>());
