@@ -95,4 +95,22 @@ public sealed record ModelSpec
 
     /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
     public bool Preload { get; init; }
+
+    /// <summary>Whether a runner of this specification serves the other one as well: everything that it was launched with is the same. Names, and when it may leave, are not.</summary>
+    public bool LaunchesLike(ModelSpec other) => Launched == other.Launched;
+
+    private ModelSpec Launched => this with
+    {
+        Origin = default,
+        Aliases = [],
+        Missing = null,
+        Facts = null,
+        MaxConcurrency = 0,
+        IdleTimeout = null,
+        Pinned = false,
+        Priority = 0,
+        Group = null,
+        ExclusiveWith = [],
+        Preload = false,
+    };
 }

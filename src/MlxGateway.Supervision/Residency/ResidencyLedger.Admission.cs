@@ -55,11 +55,10 @@ internal sealed partial class ResidencyLedger
             return false;
         }
 
-        if (ticket.Model == newest)
+        if (ticket.Model.LaunchesLike(newest))
         {
-            // An equal one of a newer catalog: the next comparison is by reference again.
-            resident.Next = resident.Next is { } next ? next with { Spec = ticket.Model } : null;
-            resident.Spec = resident.Next is null ? ticket.Model : resident.Spec;
+            // Of a newer catalog, and the runner need not know: the next comparison is by reference again.
+            TakeOver(resident, ticket.Model);
             resident.Needs = resident.HoldsMemory ? resident.Needs : ticket.Needs ?? resident.Needs;
             return true;
         }
@@ -78,6 +77,13 @@ internal sealed partial class ResidencyLedger
         }
 
         return true;
+    }
+
+    private static void TakeOver(Resident resident, ModelSpec spec)
+    {
+        resident.Superseded = resident.NewestSpec;
+        resident.Next = resident.Next is { } next ? next with { Spec = spec } : null;
+        resident.Spec = resident.Next is null ? spec : resident.Spec;
     }
 
     // What failed was another configuration: the new one starts with a clean slate.

@@ -104,7 +104,11 @@ internal sealed partial class ResidencyLedger
                 Note(DecisionKind.Unloaded, resident.Id, null, "it is not configured any more", now);
                 SendAway(resident, now);
             }
-            else if (spec != resident.NewestSpec)
+            else if (spec.LaunchesLike(resident.NewestSpec))
+            {
+                TakeOver(resident, spec);
+            }
+            else
             {
                 Note(DecisionKind.Unloaded, resident.Id, null, "its configuration has changed", now);
                 resident.Superseded = resident.NewestSpec;

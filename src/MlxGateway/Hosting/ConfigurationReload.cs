@@ -51,14 +51,11 @@ internal sealed partial class ConfigurationReload(GatewayConfiguration first, Mo
 
     private static List<string> Changed(GatewayConfiguration one, GatewayConfiguration other)
     {
-        var (before, after) = (Values(one), Values(other));
+        var (before, after) = (one.Values, other.Values);
         return [.. before.Keys.Union(after.Keys, StringComparer.OrdinalIgnoreCase)
             .Where(key => before.GetValueOrDefault(key) != after.GetValueOrDefault(key))
             .Order(StringComparer.OrdinalIgnoreCase)];
     }
-
-    private static Dictionary<string, string?> Values(GatewayConfiguration configuration) =>
-        configuration.Root.AsEnumerable().Where(e => e.Value is not null).ToDictionary(e => e.Key, e => e.Value, StringComparer.OrdinalIgnoreCase);
 
     private static bool IsLive(string key) => Live.Any(section => key.Equals(section, StringComparison.OrdinalIgnoreCase) || key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase));
 

@@ -13,6 +13,7 @@ internal sealed class GatewayConfiguration
     private GatewayConfiguration(string[] arguments, IConfigurationRoot root, GatewayOptions options, string folder, IReadOnlyList<ListenAddress> addresses)
     {
         Arguments = arguments;
+        Values = root.AsEnumerable().Where(e => e.Value is not null).ToDictionary(e => e.Key, e => e.Value!, StringComparer.OrdinalIgnoreCase);
         Root = root;
         Options = options;
         Folder = folder;
@@ -21,6 +22,9 @@ internal sealed class GatewayConfiguration
 
     /// <summary>The command line that it was read with.</summary>
     public string[] Arguments { get; }
+
+    /// <summary>Every value as it was read: the host writes some of its own into <see cref="Root"/> later.</summary>
+    public IReadOnlyDictionary<string, string> Values { get; }
 
     /// <summary>The files that it was read from, whether they exist or not.</summary>
     public IReadOnlyList<string> Files => [.. new[] { Path.Combine(Folder, File), Root["config"] is { } extra ? Path.GetFullPath(extra) : null }.OfType<string>()];
