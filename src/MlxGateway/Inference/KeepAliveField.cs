@@ -24,6 +24,11 @@ internal static class KeepAliveField
     {
         var isNegative = text[0] == (byte)'-';
         text = isNegative ? text[1..] : text;
+        if (text.IsEmpty)
+        {
+            return null;
+        }
+
         if (Utf8Parser.TryParse(text, out double bare, out var all) && all == text.Length)
         {
             return Of(isNegative ? -bare : bare);
