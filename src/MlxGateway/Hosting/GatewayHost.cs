@@ -47,6 +47,8 @@ internal static class GatewayHost
         builder.Services.AddSingleton<IModelSource>(static all => all.GetRequiredService<DemonstrationModels>());
         builder.Services.AddSingleton<DeviceMemory>();
         builder.Services.AddSingleton<IDeviceMemory>(static all => all.GetRequiredService<DeviceMemory>());
+        builder.Services.AddSingleton<EngineVersions>();
+        builder.Services.AddSingleton<IEngineVersions>(static all => all.GetRequiredService<EngineVersions>());
         builder.Services.AddHostedService<GracefulStop>();
         builder.Services.AddSingleton<IdleMemory>();
         builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<IdleMemory>());
@@ -68,6 +70,7 @@ internal static class GatewayHost
         var errors = new SettingsErrors();
         var engines = await FindEnginesAsync(app);
         app.Services.GetRequiredService<DeviceMemory>().Note(engines);
+        app.Services.GetRequiredService<EngineVersions>().Note(engines);
         var first = await AdoptModelsAsync(app, configuration, engines, errors);
         if (errors.Any)
         {
