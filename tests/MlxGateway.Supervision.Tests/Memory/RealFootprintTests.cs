@@ -16,7 +16,7 @@ public sealed class RealFootprintTests : IDisposable
     public void Dispose()
     {
         _child?.Kill(entireProcessTree: true);
-        _child?.WaitForExit();
+        _child?.WaitForExit(TimeSpan.FromSeconds(30));
         _child?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
@@ -29,7 +29,8 @@ public sealed class RealFootprintTests : IDisposable
         var child = Python(
             $"""
             import mmap, sys
-            weights = mmap.mmap(open({Quote(file)}, "rb").fileno(), 0, prot=mmap.PROT_READ)
+            file = open({Quote(file)}, "rb")
+            weights = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
             sum(weights[i] for i in range(0, len(weights), 4096))
             print("mapped", flush=True)
             sys.stdin.readline()
@@ -57,16 +58,18 @@ public sealed class RealFootprintTests : IDisposable
     {
         var child = Python(
             """
-            import os, sys
+            import os, signal, sys
             mine = bytearray(96 << 20)
             ready, tell = os.pipe()
-            if os.fork() == 0:
+            worker = os.fork()
+            if worker == 0:
                 own = bytearray(32 << 20)
                 os.write(tell, b"x")
-                sys.stdin.read()
+                signal.pause()
             os.read(ready, 1)
             print("forked", flush=True)
             sys.stdin.readline()
+            os.kill(worker, signal.SIGKILL)
             """);
 
         var reading = Look(child, "forked");
@@ -90,7 +93,9 @@ public sealed class RealFootprintTests : IDisposable
         _child = Process.Start(new ProcessStartInfo(program, ["-m", model, "--host", "127.0.0.1", "--port", "0"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         _child.OutputDataReceived += static (_, _) => { };
         _child.BeginOutputReadLine();
-        while (await _child.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains("model loaded", StringComparison.Ordinal))
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        while (await _child.StandardError.ReadLineAsync(patience.Token) is { } line && !line.Contains("model loaded", StringComparison.Ordinal))
         {
         }
 
