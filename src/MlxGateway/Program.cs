@@ -20,6 +20,7 @@ builder.AddTelemetry(Path.Combine(processes.StateDirectory, "logs"));
 builder.Services
     .AddModels()
     .AddMemory(options.Memory)
+    .AddObservedFootprints(processes.StateDirectory)
     .AddProcesses(processes)
     .AddRunners(options.Engines)
     .AddResidency(options.Residency);

@@ -11,8 +11,8 @@ internal interface IMacSystem
     /// <summary>The pages as the kernel counts them now; null if it does not tell.</summary>
     MacPages? Pages();
 
-    /// <summary>What one process takes; zero once it is gone.</summary>
-    ByteSize Footprint(int pid);
+    /// <summary>What one process takes; null once it is gone.</summary>
+    MacUsage? Usage(int pid);
 
     /// <summary>The processes of a group.</summary>
     IReadOnlyList<int> Group(int leader);

@@ -5,6 +5,8 @@ namespace MlxGateway.Supervision.Memory;
 /// <summary>Linux: <c>/proc/meminfo</c> and the control group's limits, whichever is tighter.</summary>
 internal sealed class LinuxMemoryProbe(IKernelFiles files) : IMemoryProbe
 {
+    private readonly LinuxFootprints _footprints = new(files);
+
     /// <inheritdoc/>
     public MemoryReading Read()
     {
@@ -19,11 +21,41 @@ internal sealed class LinuxMemoryProbe(IKernelFiles files) : IMemoryProbe
     }
 
     /// <inheritdoc/>
-    public ByteSize FootprintOf(int pid)
+    public ByteSize FootprintOf(IReadOnlyCollection<int> pids)
     {
-        var places = files.Processes().Select(process => ProcessPlace.Parse(process, files.Read($"/proc/{process}/stat"))).OfType<ProcessPlace>();
-        return ProcessTree.Of(pid, places).Aggregate(ByteSize.Zero, (sum, member) => sum + Private(member));
+        var tree = Tree(pids);
+        var counted = new HashSet<int>();
+        var sum = ByteSize.Zero;
+        foreach (var pid in pids)
+        {
+            var members = tree.Of(pid);
+            members.ExceptWith(counted);
+            counted.UnionWith(members);
+            sum += _footprints.Private(members);
+        }
+
+        return sum;
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<int, FootprintReading> ReadingsOf(IReadOnlyCollection<int> pids)
+    {
+        var tree = Tree(pids);
+        var readings = new Dictionary<int, FootprintReading>();
+        foreach (var pid in pids)
+        {
+            if (_footprints.Read(tree.Of(pid)) is { } reading)
+            {
+                readings[pid] = reading;
+            }
+        }
+
+        return readings;
+    }
+
+    // One look at all processes for all runners. The kernel's own lists of children are not in every kernel, and a group's orphans are in none of them.
+    private ProcessTree Tree(IReadOnlyCollection<int> pids) =>
+        new(pids.Count == 0 ? [] : files.Processes().Select(process => ProcessPlace.Parse(process, files.Read($"/proc/{process}/stat"))).OfType<ProcessPlace>());
 
     private MemoryReading Machine()
     {
@@ -36,19 +68,5 @@ internal sealed class LinuxMemoryProbe(IKernelFiles files) : IMemoryProbe
         var known = GC.GetGCMemoryInfo();
         var all = new ByteSize(known.TotalAvailableMemoryBytes);
         return new MemoryReading(all, ByteSize.Max(ByteSize.Zero, all - new ByteSize(known.MemoryLoadBytes)), "the .NET runtime");
-    }
-
-    /// <summary>The process's share of memory that has no file behind it. Pages of a mapped file do not count: they are available as they are.</summary>
-    private ByteSize Private(int pid)
-    {
-        if (files.Read($"/proc/{pid}/smaps_rollup") is { } rollup && KernelText.Kilobytes(rollup, "Pss_Anon") is { } anonymous)
-        {
-            return anonymous + (KernelText.Kilobytes(rollup, "Pss_Shmem") ?? ByteSize.Zero);
-        }
-
-        // Another user's process, or a kernel before 5.4: what is shared counts for each that shares it.
-        return files.Read($"/proc/{pid}/status") is { } status
-            ? (KernelText.Kilobytes(status, "RssAnon") ?? ByteSize.Zero) + (KernelText.Kilobytes(status, "RssShmem") ?? ByteSize.Zero)
-            : ByteSize.Zero;
     }
 }

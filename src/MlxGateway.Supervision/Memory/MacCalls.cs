@@ -8,8 +8,8 @@ internal static partial class MacCalls
     /// <summary><c>HOST_VM_INFO64</c> of <c>mach/host_info.h</c>.</summary>
     public const int HostVmInfo64 = 4;
 
-    /// <summary><c>RUSAGE_INFO_V0</c> of <c>sys/resource.h</c>. Later versions (to V6) add to its end; the footprint is in all of them at the same place.</summary>
-    public const int RusageInfoV0 = 0;
+    /// <summary><c>RUSAGE_INFO_V4</c> of <c>sys/resource.h</c> (macOS 10.14), the first that keeps the highest footprint. Later versions (to V6) add to its end.</summary>
+    public const int RusageInfoV4 = 4;
 
     /// <summary><c>PROC_PGRP_ONLY</c> of <c>sys/proc_info.h</c>.</summary>
     public const uint PidsOfGroup = 2;

@@ -13,8 +13,8 @@ internal static class MacLayouts
     /// </summary>
     public const int VmStatistics64Count = 38;
 
-    /// <summary>The size of <c>struct rusage_info_v0</c>: a UUID of 16 bytes and ten numbers of 8.</summary>
-    public const int RusageInfoV0Size = 96;
+    /// <summary>The size of <c>struct rusage_info_v4</c>: a UUID of 16 bytes and 35 numbers of 8.</summary>
+    public const int RusageInfoV4Size = 296;
 
     // struct vm_statistics64, mach/vm_statistics.h: four natural_t (free_count, active_count, inactive_count, wire_count); nine uint64_t (zero_fill_count … purges); natural_t
     // purgeable_count and speculative_count; four uint64_t (decompressions … swapouts); natural_t compressor_page_count, throttled_count, external_page_count, internal_page_count; one uint64_t.
@@ -23,8 +23,11 @@ internal static class MacLayouts
     private const int SpeculativeOffset = 92;
     private const int ExternalOffset = 136;
 
-    // struct rusage_info_v0, sys/resource.h: ri_uuid, ri_user_time, ri_system_time, ri_pkg_idle_wkups, ri_interrupt_wkups, ri_pageins, ri_wired_size, ri_resident_size, ri_phys_footprint.
+    // struct rusage_info_v4, sys/resource.h: ri_uuid, ri_user_time, ri_system_time, ri_pkg_idle_wkups, ri_interrupt_wkups, ri_pageins, ri_wired_size, ri_resident_size, ri_phys_footprint,
+    // two times; (v1) six of the children; (v2) two of the disk; (v3) seven of the quality of service and two billed times; (v4) ri_logical_writes, ri_lifetime_max_phys_footprint, six more.
+    private const int ResidentOffset = 64;
     private const int FootprintOffset = 72;
+    private const int HighestFootprintOffset = 240;
 
     /// <summary>The pages that the kernel counts.</summary>
     /// <param name="statistics">What <c>host_statistics64</c> filled of the buffer.</param>
@@ -43,9 +46,9 @@ internal static class MacLayouts
         return new MacPages(free, UInt32At(bytes, PurgeableOffset), UInt32At(bytes, ExternalOffset), pageSize);
     }
 
-    /// <summary>The physical footprint, which is what the Activity Monitor shows and what the kernel's own limits count; it has Metal's buffers in it.</summary>
+    /// <summary>What a process takes.</summary>
     /// <param name="usage">The buffer that <c>proc_pid_rusage</c> filled.</param>
-    public static ByteSize Footprint(ReadOnlySpan<byte> usage) => new((long)Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(usage[FootprintOffset..]), long.MaxValue));
+    public static MacUsage Usage(ReadOnlySpan<byte> usage) => new(BytesAt(usage, FootprintOffset), BytesAt(usage, ResidentOffset), BytesAt(usage, HighestFootprintOffset));
 
     /// <summary>A number that <c>sysctlbyname</c> wrote, of four or eight bytes by its kind (<c>CTLTYPE_INT</c>, <c>CTLTYPE_QUAD</c>); null if it wrote anything else or a negative one.</summary>
     public static long? Number(ReadOnlySpan<byte> written) => written.Length switch
@@ -54,6 +57,8 @@ internal static class MacLayouts
         8 when BinaryPrimitives.ReadInt64LittleEndian(written) is >= 0 and var number => number,
         _ => null,
     };
+
+    private static ByteSize BytesAt(ReadOnlySpan<byte> bytes, int offset) => new((long)Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(bytes[offset..]), long.MaxValue));
 
     private static uint UInt32At(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[offset..]);
 }

@@ -25,10 +25,29 @@ internal sealed partial class MacMemoryProbe(IMacSystem system, IDeviceMemory? d
     }
 
     /// <inheritdoc/>
-    public ByteSize FootprintOf(int pid)
+    public ByteSize FootprintOf(IReadOnlyCollection<int> pids) => MacUsage.Sum(UsagesOf(pids.SelectMany(MembersOf).Distinct()))?.Private ?? ByteSize.Zero;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<int, FootprintReading> ReadingsOf(IReadOnlyCollection<int> pids)
+    {
+        var readings = new Dictionary<int, FootprintReading>();
+        foreach (var pid in pids)
+        {
+            if (MacUsage.Sum(UsagesOf(MembersOf(pid))) is { } reading)
+            {
+                readings[pid] = reading;
+            }
+        }
+
+        return readings;
+    }
+
+    private IEnumerable<MacUsage> UsagesOf(IEnumerable<int> pids) => pids.Select(system.Usage).OfType<MacUsage>();
+
+    private HashSet<int> MembersOf(int leader)
     {
         var members = new HashSet<int>();
-        var next = new Stack<int>([.. system.Group(pid), pid]);
+        var next = new Stack<int>([.. system.Group(leader), leader]);
         while (next.TryPop(out var member))
         {
             if (members.Add(member))
@@ -40,7 +59,7 @@ internal sealed partial class MacMemoryProbe(IMacSystem system, IDeviceMemory? d
             }
         }
 
-        return members.Aggregate(ByteSize.Zero, (sum, member) => sum + system.Footprint(member));
+        return members;
     }
 
     private bool BelievesKernel()

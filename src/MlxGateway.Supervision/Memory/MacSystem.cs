@@ -1,5 +1,4 @@
 using System.Text;
-using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Supervision.Memory;
 
@@ -29,10 +28,10 @@ internal sealed class MacSystem : IMacSystem
     }
 
     /// <inheritdoc/>
-    public ByteSize Footprint(int pid)
+    public MacUsage? Usage(int pid)
     {
-        Span<byte> usage = stackalloc byte[MacLayouts.RusageInfoV0Size];
-        return MacCalls.ProcPidRusage(pid, MacCalls.RusageInfoV0, usage) == 0 ? MacLayouts.Footprint(usage) : ByteSize.Zero;
+        Span<byte> usage = stackalloc byte[MacLayouts.RusageInfoV4Size];
+        return MacCalls.ProcPidRusage(pid, MacCalls.RusageInfoV4, usage) == 0 ? MacLayouts.Usage(usage) : null;
     }
 
     /// <inheritdoc/>

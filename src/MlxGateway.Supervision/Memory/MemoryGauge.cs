@@ -9,9 +9,12 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options) : I
     public MemoryObservation Observe(IReadOnlyCollection<int> runnerPids)
     {
         var reading = probe.Read();
-        var ownUse = runnerPids.Aggregate(ByteSize.Zero, (sum, pid) => sum + probe.FootprintOf(pid));
+        var ownUse = probe.FootprintOf(runnerPids);
         return new MemoryObservation(MemoryBudget.Ceiling(reading, options), MemoryBudget.Usable(reading, ownUse, options));
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<int, FootprintReading> FootprintsOf(IReadOnlyCollection<int> runnerPids) => probe.ReadingsOf(runnerPids);
 
     /// <inheritdoc/>
     public string Describe() => MemoryBudget.Describe(probe.Read(), options);

@@ -19,9 +19,13 @@ public interface IMemoryProbe
     /// <summary>Reads the host's memory now. Cheap enough to be asked once a second.</summary>
     MemoryReading Read();
 
-    /// <summary>What would become available again if the process and its descendants were gone: private memory, not the file pages it maps.</summary>
-    /// <param name="pid">The leader of the process group.</param>
-    ByteSize FootprintOf(int pid);
+    /// <summary>What would become available again if the processes and their descendants were gone: private memory, not the file pages they map.</summary>
+    /// <param name="pids">The leaders of process groups.</param>
+    ByteSize FootprintOf(IReadOnlyCollection<int> pids);
+
+    /// <summary>What each of the processes takes together with its descendants. One that is gone is not in it.</summary>
+    /// <param name="pids">The leaders of process groups.</param>
+    IReadOnlyDictionary<int, FootprintReading> ReadingsOf(IReadOnlyCollection<int> pids);
 }
 
 /// <summary>Turns readings into what models may use, by the configured budget and reserve.</summary>
@@ -30,6 +34,10 @@ public interface IMemoryGauge
     /// <summary>Reads the host and the given runners now.</summary>
     /// <param name="runnerPids">The process ids of all live runners.</param>
     MemoryObservation Observe(IReadOnlyCollection<int> runnerPids);
+
+    /// <summary>What each of the given runners takes now. One that is gone is not in it.</summary>
+    /// <param name="runnerPids">The process ids of live runners.</param>
+    IReadOnlyDictionary<int, FootprintReading> FootprintsOf(IReadOnlyCollection<int> runnerPids);
 
     /// <summary>What models may use and where that number comes from, in words for a person.</summary>
     string Describe();

@@ -16,6 +16,22 @@ public static class MemoryServiceCollectionExtensions
         return services;
     }
 
+    /// <summary>Adds <see cref="IObservedFootprints"/> and <see cref="IFootprintRecords"/>, kept in <c>footprints.json</c>. An <see cref="IEngineVersions"/> is used if there is one.</summary>
+    /// <param name="services">Where to.</param>
+    /// <param name="folder">The folder of what the gateways of this user remember. Made when there is something to keep.</param>
+    public static IServiceCollection AddObservedFootprints(this IServiceCollection services, string folder)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(provider => new ObservedFootprints(
+            new FootprintFile(Path.Combine(Path.GetFullPath(folder), "footprints.json")),
+            provider.GetService<IEngineVersions>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ObservedFootprints>>()));
+        services.TryAddSingleton<IFootprintRecords>(provider => provider.GetRequiredService<ObservedFootprints>());
+        services.TryAddSingleton<IObservedFootprints>(provider => provider.GetRequiredService<ObservedFootprints>());
+        return services;
+    }
+
     private static void AddProbeOfThisMachine(IServiceCollection services)
     {
         if (OperatingSystem.IsLinux())

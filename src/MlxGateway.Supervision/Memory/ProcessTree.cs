@@ -3,21 +3,29 @@ using System.Globalization;
 namespace MlxGateway.Supervision.Memory;
 
 /// <summary>Who belongs to a runner: its process, everything that descends from it, and everything in its process group, which outlives its parent.</summary>
-internal static class ProcessTree
+internal sealed class ProcessTree
 {
-    /// <summary>The ids of all that belong to <paramref name="leader"/>, itself among them.</summary>
+    private readonly ILookup<int, int> _children;
+    private readonly ILookup<int, int> _groups;
+
     /// <param name="processes">All processes that can be seen.</param>
-    public static HashSet<int> Of(int leader, IEnumerable<ProcessPlace> processes)
+    public ProcessTree(IEnumerable<ProcessPlace> processes)
     {
         var all = processes.ToList();
-        var children = all.ToLookup(process => process.Parent, process => process.Pid);
+        _children = all.ToLookup(process => process.Parent, process => process.Pid);
+        _groups = all.ToLookup(process => process.Group, process => process.Pid);
+    }
+
+    /// <summary>The ids of all that belong to <paramref name="leader"/>, itself among them.</summary>
+    public HashSet<int> Of(int leader)
+    {
         var members = new HashSet<int>();
-        var next = new Stack<int>(all.Where(process => process.Group == leader).Select(process => process.Pid).Append(leader));
+        var next = new Stack<int>(_groups[leader].Append(leader));
         while (next.TryPop(out var pid))
         {
             if (members.Add(pid))
             {
-                foreach (var child in children[pid])
+                foreach (var child in _children[pid])
                 {
                     next.Push(child);
                 }

@@ -29,6 +29,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly MemoryWatch _memory;
+    private readonly FootprintWatch _footprints;
+    private readonly IFootprintRecords? _records;
     private readonly LeaseGates _gates;
     private readonly Action<ModelLease> _release;
     private readonly Action<ResidencyEvent> _post;
@@ -42,7 +44,14 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private long _publishedVersion;
     private bool _armed;
 
-    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, TimeProvider time, ILogger<ModelPool> logger)
+    /// <param name="options">How models come and go.</param>
+    /// <param name="launcher">Makes runners.</param>
+    /// <param name="readAhead">Reads files of models before they are launched.</param>
+    /// <param name="gauge">Reads memory.</param>
+    /// <param name="records">Where what runners were seen to take is kept; null: nowhere.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, ILogger<ModelPool> logger)
     {
         _ledger = new ResidencyLedger(options);
         _launcher = launcher;
@@ -55,6 +64,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         _gates = new LeaseGates(time, _release);
         _published = new PublishedPool(_ledger, _gates);
         _memory = new MemoryWatch(gauge, time, logger, _post);
+        _footprints = new FootprintWatch(gauge, time, logger, _post);
+        _records = records;
     }
 
     public PoolSnapshot Snapshot => Volatile.Read(ref _published).Now();
@@ -289,14 +300,23 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 break;
 
             case ResidencyEffect.StartRunner e:
-                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _logger, _post);
+                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _footprints, _records, _logger, _post);
                 _launches[e.Model.Id] = launch;
                 launch.Start();
                 break;
 
             case ResidencyEffect.StopRunner e:
                 _launches.Remove(e.Model, out var leaving);
-                leaving!.Stop();
+                leaving!.Stop(e.HasServed);
+                break;
+
+            case ResidencyEffect.LearnFootprint e:
+                // One that is being stopped has left, and is told with its stop.
+                if (_launches.TryGetValue(e.Model, out var seen) && seen.Number == e.Launch)
+                {
+                    seen.Teach();
+                }
+
                 break;
 
             case ResidencyEffect.RevokeLeases e:

@@ -9,8 +9,11 @@ internal abstract record ResidencyEffect
     /// <summary>Launch the model; the outcome comes back with the same number.</summary>
     public sealed record StartRunner(ModelSpec Model, LaunchShape Shape, int Launch) : ResidencyEffect;
 
-    /// <summary>Stop the runner, or cancel its launch, and report when it is gone.</summary>
-    public sealed record StopRunner(string Model, int Launch) : ResidencyEffect;
+    /// <summary>Stop the runner, or cancel its launch, and report when it is gone. What it was seen to take is worth keeping if it has served.</summary>
+    public sealed record StopRunner(string Model, int Launch, bool HasServed) : ResidencyEffect;
+
+    /// <summary>Keep what the runner was seen to take so far: it has served.</summary>
+    public sealed record LearnFootprint(string Model, int Launch) : ResidencyEffect;
 
     /// <summary>Take back all leases of one launch.</summary>
     public sealed record RevokeLeases(string Model, int Launch, Revocation Revocation, RevocationReason Reason) : ResidencyEffect;

@@ -31,6 +31,9 @@ internal abstract record ResidencyEvent
     /// <summary>What the machine has now.</summary>
     public sealed record MemoryObserved(MemoryObservation Memory) : ResidencyEvent;
 
+    /// <summary>What a live runner takes now, with the pages of the files that it maps.</summary>
+    public sealed record FootprintObserved(string Model, int Launch, ByteSize Bytes) : ResidencyEvent;
+
     /// <summary>Somebody wants the model out of memory and to be told when it is.</summary>
     public sealed record UnloadRequested(string Model, TaskCompletionSource Done) : ResidencyEvent;
 

@@ -194,7 +194,7 @@ internal sealed partial class ResidencyLedger
         resident.Background.Clear();
         resident.Yielding = 0;
         resident.Enter(Stopping, now);
-        _effects.Add(new StopRunner(resident.Id, resident.Launch));
+        _effects.Add(new StopRunner(resident.Id, resident.Launch, HasServed: resident.FirstReturn is not null));
     }
 
     private void LeaveMemory(Resident resident, DateTimeOffset now)

@@ -56,11 +56,12 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         _effects.Clear();
         _step++;
 
-        // The two events of every request to a ready model change nothing but its number of leases, as long as nobody waits.
+        // The two events of every request to a ready model change nothing but its number of leases, as long as nobody waits; and most looks at a runner tell nothing new.
         var changed = happened switch
         {
             LeaseRequested e => Take(e.Ticket, now),
             LeaseReleased e => Return(e, now),
+            FootprintObserved e => Weigh(e),
             _ => Hear(happened, now),
         };
         if (changed)
@@ -221,6 +222,28 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         }
 
         return _waiting > 0 || resident.State is Draining || resident.KeepAlive is not null;
+    }
+
+    // What it took once is not lowered while it lives: engines keep what they have had, or take it again. A look may teach only after a whole request.
+    private bool Weigh(FootprintObserved look)
+    {
+        if (Current(look.Model, look.Launch) is not { HoldsMemory: true } resident)
+        {
+            return false;
+        }
+
+        if (resident.FirstReturn is not null)
+        {
+            _effects.Add(new LearnFootprint(resident.Id, resident.Launch));
+        }
+
+        if (look.Bytes <= resident.Need.Total)
+        {
+            return false;
+        }
+
+        resident.Need = resident.Need with { Total = look.Bytes, Observed = look.Bytes };
+        return true;
     }
 
     private Resident Find(ModelSpec model, MemoryNeeds? needs)

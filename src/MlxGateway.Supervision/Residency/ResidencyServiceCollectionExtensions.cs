@@ -9,7 +9,7 @@ namespace MlxGateway.Supervision.Residency;
 /// <summary>Registers this room.</summary>
 public static class ResidencyServiceCollectionExtensions
 {
-    /// <summary>Adds <see cref="IModelPool"/>. It needs an <see cref="IRunnerLauncher"/>, an <see cref="IMemoryGauge"/> and logging, and starts and stops with the host.</summary>
+    /// <summary>Adds <see cref="IModelPool"/>. It needs an <see cref="IRunnerLauncher"/>, an <see cref="IMemoryGauge"/> and logging, tells an <see cref="IFootprintRecords"/> if there is one, and starts and stops with the host.</summary>
     public static IServiceCollection AddResidency(this IServiceCollection services, ResidencyOptions options)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -18,6 +18,7 @@ public static class ResidencyServiceCollectionExtensions
             provider.GetRequiredService<IRunnerLauncher>(),
             provider.GetRequiredService<IReadAhead>(),
             provider.GetRequiredService<IMemoryGauge>(),
+            provider.GetService<IFootprintRecords>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ModelPool>>()));
         services.AddSingleton<IModelPool>(provider => provider.GetRequiredService<ModelPool>());

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
+using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
 
@@ -7,10 +8,13 @@ namespace MlxGateway.Supervision.Residency;
 
 /// <summary>One launch of one model, from the order to launch until nothing of it is left. Reports each turn of it as an event.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed.")]
-internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, ILogger logger, Action<ResidencyEvent> post)
+internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, FootprintWatch footprints, IFootprintRecords? records, ILogger logger, Action<ResidencyEvent> post)
 {
     private readonly CancellationTokenSource _cancel = new();
     private Task<IRunner>? _runner;
+    private volatile LiveFootprint? _footprint;
+
+    public int Number => number;
 
     /// <summary>Begins the launch and reports how it goes and, once it is ready, when it is gone.</summary>
     public void Start()
@@ -22,11 +26,15 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         _ = WatchAsync(_runner);
     }
 
+    /// <summary>Hands on what the runner was seen to take so far. It has served.</summary>
+    public void Teach() => _footprint?.Teach();
+
     /// <summary>Cancels the launch or stops the runner, and reports when it is gone.</summary>
-    public void Stop()
+    /// <param name="hasServed">Whether what it was seen to take is worth keeping.</param>
+    public void Stop(bool hasServed)
     {
         Log.Stopping(logger, model.Id, number);
-        _ = StopAsync(_runner!);
+        _ = StopAsync(_runner!, hasServed);
     }
 
     private async Task<IRunner> LaunchAsync()
@@ -54,8 +62,11 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
             return;
         }
 
+        var footprint = _footprint = new LiveFootprint(model, shape, number, runner, records);
         post(new ResidencyEvent.LaunchSucceeded(model.Id, number, runner));
+        footprints.Begin(footprint);
         var how = await EndOfAsync(runner);
+        footprints.End(footprint);
         if (!_cancel.IsCancellationRequested)
         {
             Log.Exited(logger, model.Id, number, how);
@@ -64,7 +75,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         post(new ResidencyEvent.RunnerExited(model.Id, number, how));
     }
 
-    private async Task StopAsync(Task<IRunner> launching)
+    private async Task StopAsync(Task<IRunner> launching, bool hasServed)
     {
         IRunner? runner = null;
         try
@@ -74,6 +85,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
             if (launching.IsCompletedSuccessfully)
             {
                 runner = await launching;
+                await Task.Run(() => LookForTheLastTime(hasServed));
                 await runner.StopAsync();
             }
         }
@@ -91,6 +103,19 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         memory.Read();
         Log.Gone(logger, model.Id, number);
         post(new ResidencyEvent.RunnerStopped(model.Id, number));
+    }
+
+    // A fraction of what a stop takes, and the only look at a launch that lived shorter than the interval and after it had served.
+    private void LookForTheLastTime(bool hasServed)
+    {
+        if (_footprint is { } footprint)
+        {
+            footprints.End(footprint);
+            if (hasServed)
+            {
+                footprint.Teach();
+            }
+        }
     }
 
     private async Task<string> EndOfAsync(IRunner runner)

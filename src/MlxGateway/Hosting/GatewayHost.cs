@@ -49,6 +49,8 @@ internal static class GatewayHost
         builder.Services.AddSingleton<IDeviceMemory>(static all => all.GetRequiredService<DeviceMemory>());
         builder.Services.AddSingleton<ConfigurationReload>();
         builder.Services.AddHostedService<ConfigurationWatch>();
+        builder.Services.AddSingleton<EngineVersions>();
+        builder.Services.AddSingleton<IEngineVersions>(static all => all.GetRequiredService<EngineVersions>());
         builder.Services.AddHostedService<GracefulStop>();
         builder.Services.AddSingleton<IdleMemory>();
         builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<IdleMemory>());
@@ -70,6 +72,7 @@ internal static class GatewayHost
         var errors = new SettingsErrors();
         var engines = await FindEnginesAsync(app);
         app.Services.GetRequiredService<DeviceMemory>().Note(engines);
+        app.Services.GetRequiredService<EngineVersions>().Note(engines);
         var first = await AdoptModelsAsync(app, configuration, engines, errors);
         if (errors.Any)
         {

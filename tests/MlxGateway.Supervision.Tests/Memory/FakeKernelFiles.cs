@@ -12,7 +12,13 @@ internal sealed class FakeKernelFiles : IKernelFiles
         set => _texts[path] = value;
     }
 
-    public string? Read(string path) => _texts.GetValueOrDefault(path);
+    public List<string> Reads { get; } = [];
+
+    public string? Read(string path)
+    {
+        Reads.Add(path);
+        return _texts.GetValueOrDefault(path);
+    }
 
     public IReadOnlyList<int> Processes() => [.. _texts.Keys.Select(path => path.Split('/')).Where(parts => parts is ["", "proc", _, "stat"]).Select(parts => int.Parse(parts[2], null))];
 

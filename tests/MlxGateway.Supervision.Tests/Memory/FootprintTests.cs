@@ -58,16 +58,16 @@ public sealed class FootprintTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs Linux");
         var probe = new LinuxMemoryProbe(new KernelFiles());
-        var before = probe.FootprintOf(Environment.ProcessId);
+        var before = probe.FootprintOf([Environment.ProcessId]);
 
         var block = GC.AllocateUninitializedArray<byte>(128 << 20, pinned: true);
         block.AsSpan().Fill(1);
-        var after = probe.FootprintOf(Environment.ProcessId);
+        var after = probe.FootprintOf([Environment.ProcessId]);
         GC.KeepAlive(block);
 
         // Other tests give memory back meanwhile; half of what was touched is proof enough.
         Assert.True(after - before > ByteSize.FromMegabytes(64), $"{before} before, {after} after");
     }
 
-    private static long Kilobytes(FakeKernelFiles files, int pid) => new LinuxMemoryProbe(files).FootprintOf(pid).Bytes / Kilobyte.Bytes;
+    private static long Kilobytes(FakeKernelFiles files, int pid) => new LinuxMemoryProbe(files).FootprintOf([pid]).Bytes / Kilobyte.Bytes;
 }

@@ -35,15 +35,17 @@ public sealed class MacLayoutsTests
     public void Pages_TooLittleWasFilled_AreUnknown(int count) => Assert.Null(MacLayouts.Pages(Statistics(1, 1, 0, 1).AsSpan(0, count), 16384));
 
     [Fact]
-    public void Footprint_Usage_IsTheEighthNumberBehindTheIdentifier()
+    public void Usage_Buffer_IsTheNumbersThatTheHeaderNames()
     {
-        var usage = new byte[MacLayouts.RusageInfoV0Size];
-        for (var i = 0; i < 10; i++)
+        // In the order of struct rusage_info_v4: the identifier, then 35 numbers, of which the seventh, the eighth and the twenty-ninth are read.
+        var usage = new byte[16 + (8 * 35)];
+        for (var i = 0; i < 35; i++)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(usage.AsSpan(16 + (8 * i)), (ulong)i + 1);
         }
 
-        Assert.Equal(new ByteSize(8), MacLayouts.Footprint(usage));
+        Assert.Equal(MacLayouts.RusageInfoV4Size, usage.Length);
+        Assert.Equal(new MacUsage(Footprint: new ByteSize(8), Resident: new ByteSize(7), HighestFootprint: new ByteSize(29)), MacLayouts.Usage(usage));
     }
 
     [Fact]

@@ -7,6 +7,7 @@ namespace MlxGateway.Supervision.Tests.Memory;
 
 public sealed class MacMemoryProbeTests : ILogger<MacMemoryProbe>, IMacSystem, IDeviceMemory
 {
+    private const int Gone = 99;
     private const long Size = 32L << 30;
     private static readonly MacPages Loaded = MacPages.Parse(MacTexts.Loaded)!.Value;
 
@@ -162,8 +163,34 @@ public sealed class MacMemoryProbeTests : ILogger<MacMemoryProbe>, IMacSystem, I
         _children[10] = [11, 12];
         _children[12] = [13, 10]; // ids are used again: a circle must end
 
-        Assert.Equal(new ByteSize(10 + 11 + 12 + 13), _probe.FootprintOf(10));
+        Assert.Equal(new ByteSize(10 + 11 + 12 + 13), _probe.FootprintOf([10]));
     }
+
+    [Fact]
+    public void FootprintOf_SeveralRunners_CountsNobodyTwice()
+    {
+        _children[10] = [20];
+
+        Assert.Equal(new ByteSize(10 + 20), _probe.FootprintOf([10, 20]));
+    }
+
+    [Fact]
+    public void ReadingsOf_Group_AddsUpWhatItsMembersTakeAndTookAtMost()
+    {
+        _groups[10] = [10, 11];
+        _children[10] = [Gone];
+
+        var reading = Assert.Single(_probe.ReadingsOf([10, Gone]));
+        Assert.Equal(10, reading.Key);
+        Assert.Equal(new FootprintReading(new ByteSize(10 + 11), new ByteSize(3 + 3), new ByteSize(20 + 22 + 3 + 3)), reading.Value);
+    }
+
+    [Theory]
+    [InlineData(100, 30, 100, 100, 0, 100)] // what the GPU holds is not resident
+    [InlineData(100, 130, 110, 100, 30, 140)]
+    [InlineData(100, 100, 90, 100, 0, 100)] // never a peak below what is taken now
+    public void Sum_OneProcess_TellsFilesFromTheRest(long footprint, long resident, long highest, long mine, long mapped, long peak) =>
+        Assert.Equal(new FootprintReading(new(mine), new(mapped), new(peak)), MacUsage.Sum([new MacUsage(new(footprint), new(resident), new(highest))]));
 
     [Fact]
     public void Output_RealPrograms_IsWhatTheyWrite()
@@ -180,7 +207,7 @@ public sealed class MacMemoryProbeTests : ILogger<MacMemoryProbe>, IMacSystem, I
 
     MacPages? IMacSystem.Pages() => _pages;
 
-    ByteSize IMacSystem.Footprint(int pid) => new(pid);
+    MacUsage? IMacSystem.Usage(int pid) => pid == Gone ? null : new MacUsage(new ByteSize(pid), new ByteSize(pid + 3), new ByteSize(pid * 2));
 
     IReadOnlyList<int> IMacSystem.Group(int leader) => _groups.GetValueOrDefault(leader, []);
 

@@ -62,6 +62,8 @@ public sealed class MemoryGaugeTests
     {
         public MemoryReading Read() => new(ByteSize.FromGigabytes(total), ByteSize.FromGigabytes(available), "/proc/meminfo");
 
-        public ByteSize FootprintOf(int pid) => ByteSize.FromGigabytes(footprint);
+        public ByteSize FootprintOf(IReadOnlyCollection<int> pids) => ByteSize.FromGigabytes(footprint * pids.Count);
+
+        public IReadOnlyDictionary<int, FootprintReading> ReadingsOf(IReadOnlyCollection<int> pids) => throw new NotSupportedException("Nobody asks in these tests.");
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 
@@ -8,6 +9,7 @@ internal sealed class FakeGauge : IMemoryGauge
 {
     private readonly Lock _lock = new();
     private readonly List<int[]> _observed = [];
+    private int _looks;
 
     public volatile Func<Exception>? Breaks;
 
@@ -34,6 +36,20 @@ internal sealed class FakeGauge : IMemoryGauge
         }
 
         return Breaks is { } makeException ? throw makeException() : new(ByteSize.FromGigabytes(10), ByteSize.FromGigabytes(Usable));
+    }
+
+    // By process id. One that is not in it is gone.
+    public ConcurrentDictionary<int, FootprintReading> Footprints { get; } = new();
+
+    public volatile Func<Exception>? CannotLook;
+
+    public int Looks => Volatile.Read(ref _looks);
+
+    public IReadOnlyDictionary<int, FootprintReading> FootprintsOf(IReadOnlyCollection<int> runnerPids)
+    {
+        var seen = Footprints.Where(entry => runnerPids.Contains(entry.Key)).ToDictionary();
+        Interlocked.Increment(ref _looks);
+        return CannotLook is { } makeException ? throw makeException() : seen;
     }
 
     public string Describe() => "as much as a test says";

@@ -18,6 +18,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
     private readonly ModelSpec _gemma = new() { Id = "gemma", Runner = "fake" };
     private readonly ResidencyOptions _options = new() { SwapPatience = TimeSpan.Zero };
     private readonly ManualTimeProvider _clock = new();
+    private readonly FakeRecords _records = new();
     private readonly FakeGauge _gauge = new();
 
     // A busy machine may be slow; one that is stuck should not hold up the others for ever.
@@ -395,7 +396,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
 
     private async Task<ModelPool> StartAsync(FakeLauncher launcher)
     {
-        _pool = new ModelPool(_options, launcher, new RecordingReadAhead(), _gauge, _clock, NullLogger<ModelPool>.Instance);
+        _pool = new ModelPool(_options, launcher, new RecordingReadAhead(), _gauge, _records, _clock, NullLogger<ModelPool>.Instance);
         await _pool.StartAsync(Token);
         return _pool;
     }

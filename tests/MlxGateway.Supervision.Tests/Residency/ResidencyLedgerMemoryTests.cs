@@ -1,6 +1,8 @@
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using Xunit;
+using static MlxGateway.Supervision.Residency.ResidencyEffect;
+using static MlxGateway.Supervision.Residency.ResidencyEvent;
 
 namespace MlxGateway.Supervision.Tests.Residency;
 
@@ -163,6 +165,94 @@ public sealed class ResidencyLedgerMemoryTests
         Assert.Empty(bench.PassAsWoken(120));
         bench.Usable = 10;
         Assert.Equal(["grant qwen 1"], bench.Ready("qwen"));
+    }
+
+    [Fact]
+    public void FootprintObserved_MoreThanItIsCountedWith_NobodyIsLaunchedIntoWhatIsGone()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 3));
+        bench.Serve("qwen");
+        bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(7.5)));
+
+        // It fits no more beside the other: that one must leave first.
+        Assert.Equal(["stop qwen 1"], bench.Ask("small").Effects);
+        Assert.Equal((Gigabytes(7.5), Gigabytes(7.5)), (bench["qwen"].Need.Total, bench["qwen"].Need.Observed!.Value));
+        Assert.Equal(["start small 1"], bench.Gone("qwen"));
+    }
+
+    [Fact]
+    public void FootprintObserved_LessThanBefore_LowersNothingWhileItLives()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 3));
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+
+        bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(2)));
+        Assert.Equal(Gigabytes(6), bench["qwen"].Need.Total);
+
+        bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(8)), new FootprintObserved("qwen", 1, Gigabytes(2)));
+        Assert.Equal(Gigabytes(8), bench["qwen"].Need.Total);
+    }
+
+    [Fact]
+    public void FootprintObserved_MoreThanThereIs_LaunchesNothingAndHoldsNobodyUpOnceItIsGone()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 3));
+        bench.Change("qwen", s => s with { Pinned = true });
+        bench.Serve("qwen");
+        bench.Usable = 9;
+        bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(9)));
+
+        Assert.Equal(["refuse small InsufficientMemory"], bench.Ask("small").Effects);
+        bench.Unload("qwen", out _);
+        bench.Gone("qwen");
+        Assert.Equal(["start small 1"], bench.Ask("small").Effects);
+
+        // The next launch is counted by what is known before it.
+        bench.Change("qwen", s => s with { Pinned = false });
+        bench.Unload("small", out _);
+        bench.Gone("small");
+        bench.Ask("qwen");
+        Assert.Equal(Gigabytes(6), bench["qwen"].Need.Total);
+    }
+
+    [Fact]
+    public void FootprintObserved_OfAnEarlierLaunch_IsIgnored()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Serve("qwen");
+        bench.Unload("qwen", out _);
+        bench.Gone("qwen");
+        bench.Serve("qwen");
+
+        Assert.Empty(bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(9))));
+        Assert.Equal(Gigabytes(6), bench["qwen"].Need.Total);
+        Assert.Empty(bench.Apply(new FootprintObserved("nobody", 1, Gigabytes(9))));
+    }
+
+    [Fact]
+    public void FootprintObserved_NothingServedYet_TeachesNothing()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+
+        Assert.Empty(bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(5))));
+        bench.Release("qwen");
+        Assert.Equal([nameof(LearnFootprint)], bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(5))));
+    }
+
+    [Fact]
+    public void FootprintObserved_NothingNew_PublishesNothing()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Serve("qwen");
+        var version = bench.Ledger.Version;
+
+        bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(5)));
+        Assert.Equal(version, bench.Ledger.Version);
+        bench.Apply(new FootprintObserved("qwen", 1, Gigabytes(7)));
+        Assert.NotEqual(version, bench.Ledger.Version);
     }
 
     private static ByteSize Gigabytes(double value) => ByteSize.FromGigabytes(value);

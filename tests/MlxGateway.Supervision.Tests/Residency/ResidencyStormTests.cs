@@ -12,6 +12,7 @@ public sealed class ResidencyStormTests(ITestOutputHelper output)
     {
         var granted = 0;
         var launches = 0;
+        var grown = 0;
         for (var seed = 0; seed < Seeds; seed++)
         {
             var storm = new Storm(seed);
@@ -25,11 +26,13 @@ public sealed class ResidencyStormTests(ITestOutputHelper output)
             storm.ShutDown();
             granted += storm.Granted;
             launches += storm.Launches;
+            grown += storm.Grown;
         }
 
         // A storm in which nothing happens proves nothing.
-        output.WriteLine($"{granted} leases, {launches} launches");
+        output.WriteLine($"{granted} leases, {launches} launches, {grown} looks at runners that take more than they need");
         Assert.True(granted > Seeds * 50, $"only {granted} leases");
         Assert.True(launches > Seeds * 20, $"only {launches} launches");
+        Assert.True(grown > Seeds * 5, $"only {grown} runners that grew");
     }
 }

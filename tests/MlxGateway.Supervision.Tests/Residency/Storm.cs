@@ -29,7 +29,11 @@ internal sealed class Storm
     private readonly List<(string Model, int Launch)> _launching = [];
     private readonly List<(string Model, int Launch)> _running = [];
     private readonly List<(string Model, int Launch)> _stopping = [];
+    private readonly HashSet<(string Model, int Launch)> _served = [];
     private readonly Dictionary<string, int> _alive = new(StringComparer.Ordinal);
+
+    // What each of those alive is counted with: what it needs, or what it was seen to take if that was more.
+    private readonly Dictionary<string, double> _counted = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _drainingSince = new(StringComparer.Ordinal);
     private readonly List<TaskCompletionSource> _unloads = [];
     private readonly string _name;
@@ -62,6 +66,8 @@ internal sealed class Storm
     public int Granted { get; private set; }
 
     public int Launches { get; private set; }
+
+    public int Grown { get; private set; }
 
     public void Rage(int steps)
     {
@@ -123,7 +129,7 @@ internal sealed class Storm
 
     private void AnyEvent()
     {
-        switch (_random.Next(22))
+        switch (_random.Next(24))
         {
             case < 7: Ask(); break;
             case 7 when _waiting.Count > 0: Abandon(); break;
@@ -136,6 +142,7 @@ internal sealed class Storm
             case 17: _usable = _random.Next(3) == 0 ? _random.NextDouble() * Ceiling : Ceiling; break;
             case 18: Read(); break;
             case 19: StaleNews(); break;
+            case 20 or 21 when _alive.Count > 0: Look(); break;
             default: Tell(new TimeElapsed()); break;
         }
     }
@@ -193,6 +200,11 @@ internal sealed class Storm
     private void EndLease()
     {
         var lease = Take(_leases);
+        if (lease.Revocation.Reason is RevocationReason.None or RevocationReason.Yielded)
+        {
+            _served.Add((lease.Model, lease.Launch));
+        }
+
         Tell(new LeaseReleased(lease.Model, lease.Launch, lease.Revocation));
     }
 
@@ -250,16 +262,30 @@ internal sealed class Storm
         Tell(new MemoryObserved(new MemoryObservation(ByteSize.FromGigabytes(Ceiling), ByteSize.FromGigabytes(_usable))));
     }
 
+    // Mostly a little more or less than it needs, now and then far more.
+    private void Look()
+    {
+        var (model, launch) = _alive.ElementAt(_random.Next(_alive.Count));
+        var seen = _needs[model] * (_random.Next(4) == 0 ? 2 * _random.NextDouble() : 0.9 + (0.2 * _random.NextDouble()));
+        var bytes = ByteSize.FromGigabytes(seen);
+        Tell(new FootprintObserved(model, launch, bytes));
+        _counted[model] = Math.Max(_counted[model], bytes.Bytes / (double)(1L << 30));
+        var resident = _ledger.Residents.Single(r => r.Id == model);
+        Assert.True(Math.Abs((resident.Need.Total - ByteSize.FromGigabytes(_counted[model])).Bytes) <= 1, $"{_name}: {model} is counted with {resident.Need.Total} instead of {_counted[model]} GB");
+        Grown += _counted[model] > _needs[model] ? 1 : 0;
+    }
+
     private void StaleNews()
     {
         var model = Models[_random.Next(Models.Length)].Id;
         var launch = (_ledger.Residents.FirstOrDefault(r => r.Id == model)?.Launch ?? 1) - 1;
-        Tell(_random.Next(5) switch
+        Tell(_random.Next(6) switch
         {
             0 => new LaunchSucceeded(model, launch, new FakeRunner()),
             1 => new LaunchFailed(model, launch, "stale"),
             2 => new RunnerExited(model, launch, "stale"),
             3 => new RunnerStopped(model, launch),
+            4 => new FootprintObserved(model, launch, ByteSize.FromGigabytes(9)),
             _ => new LeaseReleased(model, launch, new Revocation()),
         });
     }
@@ -298,7 +324,8 @@ internal sealed class Storm
                 Assert.True(_alive.TryAdd(e.Model.Id, e.Launch), $"{_name}: two processes of {e.Model.Id}");
                 _launching.Add((e.Model.Id, e.Launch));
                 Launches++;
-                var planned = _alive.Keys.Sum(id => _needs[id]);
+                _counted[e.Model.Id] = _needs[e.Model.Id];
+                var planned = _alive.Keys.Sum(id => _counted[id]);
                 Assert.True(planned <= _told + 1e-9, $"{_name}: {planned} GB planned, {_told} GB usable");
                 Assert.False(_specs[e.Model.Id].Group is { } group && _alive.Keys.Any(id => id != e.Model.Id && _specs[id].Group == group), $"{_name}: rivals together");
 
@@ -309,6 +336,7 @@ internal sealed class Storm
 
             case StopRunner e:
                 Assert.Equal(e.Launch, _alive[e.Model]);
+                Assert.Equal(_served.Contains((e.Model, e.Launch)), e.HasServed);
                 Assert.DoesNotContain(_leases, l => l.Model == e.Model && l.Launch == e.Launch && !l.Revocation.Token.IsCancellationRequested);
                 _launching.RemoveAll(l => l.Model == e.Model);
                 _running.RemoveAll(l => l.Model == e.Model);
@@ -337,6 +365,10 @@ internal sealed class Storm
                 Assert.True(_waiting.Remove(e.Ticket) && _settled.Add(e.Ticket), $"{_name}: settled twice");
                 Assert.True(e.Refusal.RetryAfter is not null || e.Refusal.Reason is RefusalReason.InsufficientMemory, $"{_name}: {e.Refusal}");
                 Assert.True(e.Ticket.WaitsFor != "d" || e.Refusal.Reason is not RefusalReason.LaunchFailed, _name);
+                break;
+
+            case LearnFootprint e:
+                Assert.Contains((e.Model, e.Launch), _served);
                 break;
 
             case CompleteUnload e:
