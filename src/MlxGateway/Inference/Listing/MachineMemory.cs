@@ -1,0 +1,73 @@
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Residency;
+
+namespace MlxGateway.Inference.Listing;
+
+/// <summary>What models may use now, read once a second at most, and only while somebody looks.</summary>
+internal sealed partial class MachineMemory(IMemoryGauge gauge, TimeProvider time, ILogger<MachineMemory> logger)
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
+
+    // A reading takes a fraction of a millisecond, or some milliseconds where runners map tens of gigabytes. Where it takes longer the machine is in
+    // trouble, and an older number now is better than a newer one late. The first has no older one to fall back on.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private Reading? _last;
+    private Task? _reading;
+
+    /// <summary>The newest reading; null: there was none that could be read.</summary>
+    /// <param name="pool">Whose runners' memory counts as the models' own.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<MemoryObservation?> NowAsync(PoolSnapshot pool, CancellationToken cancellationToken)
+    {
+        var last = Volatile.Read(ref _last);
+        if (last is not null && time.GetElapsedTime(last.At) < Lifetime)
+        {
+            return last.Memory;
+        }
+
+        try
+        {
+            await Begin(pool).WaitAsync(last is null ? FirstPatience : Patience, time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // It goes on, for the next who looks.
+        }
+
+        return Volatile.Read(ref _last)?.Memory;
+    }
+
+    private Task Begin(PoolSnapshot pool)
+    {
+        lock (_lock)
+        {
+            return _reading is { IsCompleted: false } reading ? reading : _reading = Task.Run(() => Read(pool));
+        }
+    }
+
+    private void Read(PoolSnapshot pool)
+    {
+        MemoryObservation? memory = null;
+        try
+        {
+            memory = gauge.Observe([.. pool.Models.Select(m => m.Pid).OfType<int>()]);
+        }
+        catch (Exception exception)
+        {
+            Log.Unreadable(logger, exception);
+        }
+
+        Volatile.Write(ref _last, new Reading(memory, time.GetTimestamp()));
+    }
+
+    private sealed record Reading(MemoryObservation? Memory, long At);
+
+    private static partial class Log
+    {
+        [LoggerMessage(4010, LogLevel.Warning, "The machine's memory could not be read for the list of models.")]
+        public static partial void Unreadable(ILogger logger, Exception exception);
+    }
+}
