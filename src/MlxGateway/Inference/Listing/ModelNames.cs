@@ -23,7 +23,7 @@ internal static class ModelNames
 
         var last = model.Id.AsSpan(model.Id.LastIndexOf('/') + 1);
         last = last.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? last[..^".gguf".Length] : last;
-        var name = last.ToString().Replace('-', ' ').Replace('_', ' ').Trim();
+        var name = last.ToString().Replace('-', ' ').Trim();
         return name.Length > 0 ? name : model.Id;
     }
 }
