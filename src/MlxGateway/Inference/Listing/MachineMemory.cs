@@ -1,9 +1,10 @@
 using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Inference.Listing;
 
-/// <summary>What models may use now, read once a second at most, and only while somebody looks.</summary>
+/// <summary>What models may use now, read once a second at most, and only while somebody looks; true to 32 MB.</summary>
 internal sealed partial class MachineMemory(IMemoryGauge gauge, TimeProvider time, ILogger<MachineMemory> logger)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
@@ -12,6 +13,9 @@ internal sealed partial class MachineMemory(IMemoryGauge gauge, TimeProvider tim
     // trouble, and an older number now is better than a newer one late. The first has no older one to fall back on.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(1);
+
+    // What other programs take and give back from second to second; it changes no judgement that is worth a new list.
+    private static readonly ByteSize Ripple = ByteSize.FromMegabytes(32);
 
     private readonly Lock _lock = new();
     private Reading? _last;
@@ -54,6 +58,7 @@ internal sealed partial class MachineMemory(IMemoryGauge gauge, TimeProvider tim
         try
         {
             memory = gauge.Observe([.. pool.Models.Select(m => m.Pid).OfType<int>()]);
+            memory = _last?.Memory is { } last && IsRipple(last, memory.Value) ? last : memory;
         }
         catch (Exception exception)
         {
@@ -62,6 +67,9 @@ internal sealed partial class MachineMemory(IMemoryGauge gauge, TimeProvider tim
 
         Volatile.Write(ref _last, new Reading(memory, time.GetTimestamp()));
     }
+
+    private static bool IsRipple(MemoryObservation last, MemoryObservation now) =>
+        last.Ceiling == now.Ceiling && ByteSize.Max(last.Usable, now.Usable) - ByteSize.Min(last.Usable, now.Usable) < Ripple;
 
     private sealed record Reading(MemoryObservation? Memory, long At);
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Net.Http.Headers;
@@ -62,11 +63,20 @@ internal sealed class ModelListing(ModelCatalog catalog, IModelPool pool, KnownN
     private Answer Make(View view, Answer? last)
     {
         var now = time.GetUtcNow();
-        var names = ModelNames.Of(view.Known.Models);
+        var names = last?.View.Known == view.Known ? last.Names : ModelNames.Of(view.Known.Models);
         var list = new ModelListAnswer("list", [.. view.Known.Models.Select(m => Entries.Entry(Describe(view, m, names), now))]);
-        var body = JsonSerializer.SerializeToUtf8Bytes(list, ListingJson.Default.ModelListAnswer);
+        var body = Write(list, last?.Body.Length ?? 0);
         var until = view.Pool.Models.Any(m => m is { State: ResidentState.Launching, LoadTime: not null }) ? now + ProgressLifetime : DateTimeOffset.MaxValue;
-        return last is not null && body.AsSpan().SequenceEqual(last.Body) ? last with { View = view, Until = until } : new Answer(view, until, body, (last?.Number ?? 0) + 1);
+        return last is not null && body.AsSpan().SequenceEqual(last.Body) ? last with { View = view, Until = until } : new Answer(view, names, until, body, (last?.Number ?? 0) + 1);
+    }
+
+    // As long as the last one, more or less: growing by doubling copies some hundred kilobytes several times.
+    private static byte[] Write(ModelListAnswer list, int expected)
+    {
+        var buffer = new ArrayBufferWriter<byte>(expected + 4096);
+        using var writer = new Utf8JsonWriter(buffer);
+        JsonSerializer.Serialize(writer, list, ListingJson.Default.ModelListAnswer);
+        return buffer.WrittenSpan.ToArray();
     }
 
     private static KnownModel Describe(View view, ModelSpec model, Dictionary<string, string> names) =>
@@ -74,7 +84,7 @@ internal sealed class ModelListing(ModelCatalog catalog, IModelPool pool, KnownN
 
     private sealed record View(CatalogSnapshot Known, PoolSnapshot Pool, IReadOnlyDictionary<string, MemoryNeeds> Needs);
 
-    private sealed record Answer(View View, DateTimeOffset Until, byte[] Body, long Number)
+    private sealed record Answer(View View, Dictionary<string, string> Names, DateTimeOffset Until, byte[] Body, long Number)
     {
         public bool IsOf(View view, DateTimeOffset now) =>
             now < Until && View.Known == view.Known && View.Needs == view.Needs && View.Pool.Version == view.Pool.Version && View.Pool.Memory == view.Pool.Memory;

@@ -59,10 +59,11 @@ public sealed class ModelListingTests
     }
 
     [Fact]
-    public async Task List_NothingChangedButTheTime_KeepsItsTag()
+    public async Task List_NothingChangedButARippleOfMemory_KeepsItsTag()
     {
         var first = await ListAsync();
         _time.Advance(TimeSpan.FromSeconds(2));
+        _machine.Usable -= 0.02;
         var second = await ListAsync();
         _machine.Usable = 5;
         _time.Advance(TimeSpan.FromSeconds(2));
