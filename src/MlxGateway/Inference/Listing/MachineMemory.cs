@@ -9,9 +9,11 @@ internal sealed partial class MachineMemory(IMemoryGauge gauge, TimeProvider tim
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1);
 
-    // A reading takes a fraction of a millisecond, or some milliseconds where runners map tens of gigabytes. Where it takes longer the machine is in
-    // trouble, and an older number now is better than a newer one late. The first has no older one to fall back on.
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+    // A reading takes a fraction of a millisecond, or some milliseconds where runners map tens of gigabytes. Where it takes longer, whoever polls is better
+    // served with the last number now than with a newer one late; whoever comes after a silence waits longer, and the first has nothing to fall back on.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(3);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PatienceAfterSilence = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(1);
 
     // What other programs take and give back from second to second; it changes no judgement that is worth a new list.
@@ -27,14 +29,15 @@ internal sealed partial class MachineMemory(IMemoryGauge gauge, TimeProvider tim
     public async ValueTask<MemoryObservation?> NowAsync(PoolSnapshot pool, CancellationToken cancellationToken)
     {
         var last = Volatile.Read(ref _last);
-        if (last is not null && time.GetElapsedTime(last.At) < Lifetime)
+        var age = last is null ? TimeSpan.MaxValue : time.GetElapsedTime(last.At);
+        if (age < Lifetime)
         {
-            return last.Memory;
+            return last!.Memory;
         }
 
         try
         {
-            await Begin(pool).WaitAsync(last is null ? FirstPatience : Patience, time, cancellationToken);
+            await Begin(pool).WaitAsync(last is null ? FirstPatience : age < Silence ? Patience : PatienceAfterSilence, time, cancellationToken);
         }
         catch (TimeoutException)
         {

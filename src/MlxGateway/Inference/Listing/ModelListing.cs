@@ -21,6 +21,9 @@ internal sealed class ModelListing(ModelCatalog catalog, IModelPool pool, KnownN
 
     private readonly Lock _lock = new();
     private readonly string _stamp = time.GetUtcNow().Ticks.ToString("x", CultureInfo.InvariantCulture);
+
+    // Kept, because hundreds of models fill hundreds of kilobytes, and arrays of that size cost a full collection each few times that they are made.
+    private readonly ArrayBufferWriter<byte> _buffer = new();
     private Answer? _last;
 
     /// <summary>All models.</summary>
@@ -33,7 +36,7 @@ internal sealed class ModelListing(ModelCatalog catalog, IModelPool pool, KnownN
             lock (_lock)
             {
                 // Whoever came at the same time has made it by now.
-                answer = _last?.IsOf(view, time.GetUtcNow()) == true ? _last : _last = Make(view, _last);
+                answer = _last?.IsOf(view, time.GetUtcNow()) == true ? _last : _last = Make_NeedsLock(view, _last);
             }
         }
 
@@ -60,23 +63,21 @@ internal sealed class ModelListing(ModelCatalog catalog, IModelPool pool, KnownN
         return new View(known, snapshot with { Memory = memory ?? snapshot.Memory }, needs.Of(known));
     }
 
-    private Answer Make(View view, Answer? last)
+    private Answer Make_NeedsLock(View view, Answer? last)
     {
         var now = time.GetUtcNow();
         var names = last?.View.Known == view.Known ? last.Names : ModelNames.Of(view.Known.Models);
         var list = new ModelListAnswer("list", [.. view.Known.Models.Select(m => Entries.Entry(Describe(view, m, names), now))]);
-        var body = Write(list, last?.Body.Length ?? 0);
-        var until = view.Pool.Models.Any(m => m is { State: ResidentState.Launching, LoadTime: not null }) ? now + ProgressLifetime : DateTimeOffset.MaxValue;
-        return last is not null && body.AsSpan().SequenceEqual(last.Body) ? last with { View = view, Until = until } : new Answer(view, names, until, body, (last?.Number ?? 0) + 1);
-    }
+        _buffer.ResetWrittenCount();
+        using (var writer = new Utf8JsonWriter(_buffer))
+        {
+            JsonSerializer.Serialize(writer, list, ListingJson.Default.ModelListAnswer);
+        }
 
-    // As long as the last one, more or less: growing by doubling copies some hundred kilobytes several times.
-    private static byte[] Write(ModelListAnswer list, int expected)
-    {
-        var buffer = new ArrayBufferWriter<byte>(expected + 4096);
-        using var writer = new Utf8JsonWriter(buffer);
-        JsonSerializer.Serialize(writer, list, ListingJson.Default.ModelListAnswer);
-        return buffer.WrittenSpan.ToArray();
+        var until = view.Pool.Models.Any(m => m is { State: ResidentState.Launching, LoadTime: not null }) ? now + ProgressLifetime : DateTimeOffset.MaxValue;
+        return last is not null && _buffer.WrittenSpan.SequenceEqual(last.Body)
+            ? last with { View = view, Until = until }
+            : new Answer(view, names, until, _buffer.WrittenSpan.ToArray(), (last?.Number ?? 0) + 1);
     }
 
     private static KnownModel Describe(View view, ModelSpec model, Dictionary<string, string> names) =>

@@ -129,6 +129,17 @@ public sealed class EntriesTests
         Assert.Equal(262_144, entry["context_window"]!.GetValue<int>());
     }
 
+    [Fact]
+    public void Entry_LoadedAndMemoryNeverRead_HasTheContextThatItWasLaunchedWith()
+    {
+        var pool = Pool(20, Held(Chat, ResidentState.Ready) with { Need = Lesser }) with { Memory = default };
+
+        var entry = Entry(Chat, Needs(), pool);
+
+        Assert.Null(entry["fit"]);
+        Assert.Equal(32_768, entry["context_window"]!.GetValue<int>());
+    }
+
     [Theory]
     [InlineData(40.0, 0.25, 30.0)]
     [InlineData(8.0, 0.99, null)]
