@@ -29,7 +29,7 @@ public sealed class FloorPlanTests
         [Residency] = [Runners, Memory, Models, Settings],
 
         // The house: the hub, and the spokes around it.
-        [Inference] = [Models, Residency, Runners],
+        [Inference] = [Models, Memory, Residency, Runners],
         ["Access"] = [Inference],
         ["Admin"] = [Inference, Models, Residency],
         ["ApiReference"] = [Inference],

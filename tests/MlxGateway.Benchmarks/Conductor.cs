@@ -12,6 +12,7 @@ internal static class Conductor
         ("memory", MemoryScenario.RunAsync),
         ("body", LargeBodyScenario.RunAsync),
         ("swap", SwapScenario.RunAsync),
+        ("models", ModelsScenario.RunAsync),
     ];
 
     /// <summary>Measures and prints.</summary>

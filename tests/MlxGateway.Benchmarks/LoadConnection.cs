@@ -8,7 +8,9 @@ namespace MlxGateway.Benchmarks;
 /// <summary>One client connection. It knows just enough HTTP to tell when an answer is whole, so that the generator costs little beside what it measures.</summary>
 internal sealed class LoadConnection(Uri target, byte[] request) : IDisposable
 {
-    private readonly byte[] _buffer = new byte[64 * 1024];
+    private const int Largest = 16 << 20;
+
+    private byte[] _buffer = new byte[64 * 1024];
     private Socket? _socket;
 
     /// <summary>How long each answer took, in ticks of <see cref="Stopwatch"/>.</summary>
@@ -43,7 +45,12 @@ internal sealed class LoadConnection(Uri target, byte[] request) : IDisposable
         var length = 0;
         while (!IsWhole(_buffer.AsSpan(0, length)))
         {
-            var read = length < _buffer.Length ? await _socket.ReceiveAsync(_buffer.AsMemory(length), cancellationToken) : 0;
+            if (length == _buffer.Length)
+            {
+                Array.Resize(ref _buffer, length < Largest ? length * 2 : throw new InvalidDataException("An answer without end."));
+            }
+
+            var read = await _socket.ReceiveAsync(_buffer.AsMemory(length), cancellationToken);
             length += read > 0 ? read : throw new InvalidDataException($"Half an answer: {Encoding.ASCII.GetString(_buffer, 0, Math.Min(length, 600))}");
         }
 

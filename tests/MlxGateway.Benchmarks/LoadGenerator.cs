@@ -17,15 +17,16 @@ internal static class LoadGenerator
         var warmup = arguments.Number("warmup", 0);
         var requests = arguments.Number("requests", int.MaxValue);
         var time = TimeSpan.FromMilliseconds(arguments.Number("milliseconds", (int)Longest.TotalMilliseconds));
-        var request = Request(target, arguments.Text("model") ?? "bench", arguments.Has("stream"), arguments.Number("body", 2048));
+        var pause = TimeSpan.FromMilliseconds(arguments.Number("pause", 0));
+        var request = arguments.Text("get") is { } path ? Get(target, path) : Request(target, arguments.Text("model") ?? "bench", arguments.Has("stream"), arguments.Number("body", 2048));
         arguments.NoMore();
 
         using var deadline = new CancellationTokenSource(Longest + TimeSpan.FromMinutes(1));
         var clients = Enumerable.Range(0, connections).Select(_ => new LoadConnection(target, request)).ToList();
-        await RunAsync(clients, warmup, Longest, deadline.Token);
+        await RunAsync(clients, warmup, Longest, TimeSpan.Zero, deadline.Token);
         clients.ForEach(c => c.Forget());
         var start = Stopwatch.GetTimestamp();
-        await RunAsync(clients, requests, time, deadline.Token);
+        await RunAsync(clients, requests, time, pause, deadline.Token);
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
 
         var all = clients.SelectMany(c => c.Ticks).Order().ToArray();
@@ -35,7 +36,7 @@ internal static class LoadGenerator
         return 0;
     }
 
-    private static Task RunAsync(List<LoadConnection> clients, int requests, TimeSpan time, CancellationToken cancellationToken)
+    private static Task RunAsync(List<LoadConnection> clients, int requests, TimeSpan time, TimeSpan pause, CancellationToken cancellationToken)
     {
         var left = requests;
         var start = Stopwatch.GetTimestamp();
@@ -45,10 +46,16 @@ internal static class LoadGenerator
                 while (Interlocked.Decrement(ref left) >= 0 && Stopwatch.GetElapsedTime(start) < time)
                 {
                     await client.AskAsync(cancellationToken);
+                    if (pause > TimeSpan.Zero)
+                    {
+                        await Task.Delay(pause, cancellationToken);
+                    }
                 }
             },
             cancellationToken)));
     }
+
+    private static byte[] Get(Uri target, string path) => Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Authority}\r\nAuthorization: Bearer none\r\n\r\n");
 
     private static byte[] Request(Uri target, string model, bool stream, int size)
     {

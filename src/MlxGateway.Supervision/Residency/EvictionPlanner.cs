@@ -71,6 +71,14 @@ internal static class EvictionPlanner
     /// <param name="ceiling">The most that all models together may ever use.</param>
     public static bool CanNeverFit(MemoryNeed need, ByteSize immovable, ByteSize ceiling) => need.Total + immovable > ceiling;
 
+    /// <summary>The best way to launch a newcomer for which there can be room now, evictions counted; the least where there is none.</summary>
+    /// <remarks>While a neighbour launches, what that has taken is not seen as ours yet, so a reading would make the newcomer smaller than it need be: then the whole machine counts, and the newcomer waits.</remarks>
+    public static MemoryNeed NeedFor(MemoryNeeds needs, IReadOnlyCollection<Resident> residents, MemoryObservation memory)
+    {
+        var all = residents.Any(r => r.State is ResidentState.Launching) ? memory.Ceiling : memory.Usable;
+        return needs.Within(all - Immovable(residents)) ?? needs.Least;
+    }
+
     /// <summary>What those hold that are never evicted.</summary>
     public static ByteSize Immovable(IEnumerable<Resident> residents) => Sum(residents.Where(r => r.HoldsMemory && r.Spec.Pinned && !r.IsLeaving));
 

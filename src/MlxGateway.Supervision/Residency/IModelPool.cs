@@ -102,7 +102,14 @@ public enum ResidentState
 /// <param name="Memory">The last observation of memory.</param>
 /// <param name="Planned">The sum of what the resident models are counted with.</param>
 /// <param name="IsShuttingDown">Whether new requests are refused.</param>
-public sealed record PoolSnapshot(IReadOnlyList<ResidentSnapshot> Models, Memory.MemoryObservation Memory, ByteSize Planned, bool IsShuttingDown);
+public sealed record PoolSnapshot(IReadOnlyList<ResidentSnapshot> Models, Memory.MemoryObservation Memory, ByteSize Planned, bool IsShuttingDown)
+{
+    /// <summary>Grows with whatever else than a number of leases may have changed.</summary>
+    public long Version { get; init; }
+
+    /// <summary>How many models may be in memory at once, pinned ones not counted; 0: as many as fit.</summary>
+    public int MaxResident { get; init; }
+}
 
 /// <summary>One model's place in a <see cref="PoolSnapshot"/>.</summary>
 /// <param name="Id">The model.</param>
@@ -114,4 +121,17 @@ public sealed record PoolSnapshot(IReadOnlyList<ResidentSnapshot> Models, Memory
 /// <param name="Waiting">How many requests wait for it.</param>
 /// <param name="Since">When it entered this state.</param>
 /// <param name="Planned">The memory it is counted with.</param>
-public sealed record ResidentSnapshot(string Id, ResidentState State, string Runner, int? Pid, int? Port, int Leases, int Waiting, DateTimeOffset Since, ByteSize Planned);
+public sealed record ResidentSnapshot(string Id, ResidentState State, string Runner, int? Pid, int? Port, int Leases, int Waiting, DateTimeOffset Since, ByteSize Planned)
+{
+    /// <summary>How it was launched, and what it takes so; null where it holds no memory.</summary>
+    public Memory.MemoryNeed? Need { get; init; }
+
+    /// <summary>The model, as it is launched; null where a caller made this up.</summary>
+    public ModelSpec? Spec { get; init; }
+
+    /// <summary>How long its last launch took; null: it was never ready.</summary>
+    public TimeSpan? LoadTime { get; init; }
+
+    /// <summary>How it failed, while it is left alone because of that; otherwise null.</summary>
+    public string? Failure { get; init; }
+}

@@ -21,7 +21,11 @@ internal sealed class PublishedPool
             .Where(r => r.State is not ResidentState.Absent || r.Waiting.Count > 0)
             .OrderBy(r => r.Id, StringComparer.Ordinal)
             .ToList();
-        _snapshot = new PoolSnapshot([.. shown.Select(View)], ledger.Memory ?? default, EvictionPlanner.Held(ledger.Residents), ledger.IsShuttingDown);
+        _snapshot = new PoolSnapshot([.. shown.Select(View)], ledger.Memory ?? default, EvictionPlanner.Held(ledger.Residents), ledger.IsShuttingDown)
+        {
+            Version = ledger.Version,
+            MaxResident = ledger.MaxResident,
+        };
         _ready = [.. shown.Where(r => r.State is ResidentState.Ready)];
         foreach (var resident in _ready)
         {
@@ -67,5 +71,11 @@ internal sealed class PublishedPool
         resident.Leases,
         resident.Waiting.Count,
         resident.Since,
-        resident.HoldsMemory ? resident.Need.Total : ByteSize.Zero);
+        resident.HoldsMemory ? resident.Need.Total : ByteSize.Zero)
+    {
+        Need = resident.HoldsMemory ? resident.Need : null,
+        Spec = resident.Spec,
+        LoadTime = resident.LoadTime,
+        Failure = resident.State is ResidentState.Cooling ? resident.Failure : null,
+    };
 }

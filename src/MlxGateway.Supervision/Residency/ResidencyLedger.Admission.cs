@@ -167,7 +167,7 @@ internal sealed partial class ResidencyLedger
             return true;
         }
 
-        newcomer.Need = NeedFor(newcomer, memory);
+        newcomer.Need = EvictionPlanner.NeedFor(newcomer.Needs, _residents, memory);
         switch (EvictionPlanner.Plan(newcomer, _residents, memory.Usable, options.MaxResident, TermsOf(newcomer), now))
         {
             case EvictionPlan.Fits:
@@ -203,14 +203,6 @@ internal sealed partial class ResidencyLedger
             default:
                 return false;
         }
-    }
-
-    // The best way to launch it for which there can be room now, evictions counted. While a neighbour launches, what that has taken is not seen as ours yet,
-    // so a reading would make the newcomer smaller than it need be: then the whole machine counts, and the newcomer waits.
-    private MemoryNeed NeedFor(Resident newcomer, MemoryObservation memory)
-    {
-        var all = _residents.Exists(r => r.State is Launching) ? memory.Ceiling : memory.Usable;
-        return newcomer.Needs.Within(all - EvictionPlanner.Immovable(_residents)) ?? newcomer.Needs.Least;
     }
 
     private void Evict(IReadOnlyList<Resident> victims, Resident newcomer, DateTimeOffset now)

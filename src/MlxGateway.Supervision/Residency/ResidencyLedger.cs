@@ -47,6 +47,9 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
 
     public bool IsShuttingDown => _shutdownAt is not null;
 
+    /// <summary>How many may be in memory, pinned ones not counted; 0: any number.</summary>
+    public int MaxResident => options.MaxResident;
+
     /// <summary>Grows whenever more may have changed than the number of leases of ready models.</summary>
     public long Version { get; private set; }
 

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Microsoft.OpenApi;
 using MlxGateway.ApiReference;
+using Swashbuckle.AspNetCore.SwaggerGen;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -8,6 +10,7 @@ internal static class ApiReferenceEndpoints
 {
     /// <summary>Registers the room.</summary>
     public static IServiceCollection AddApiReference(this IServiceCollection services) => services
+        .AddSingleton<ISerializerDataContractResolver>(new JsonSerializerDataContractResolver(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower })) // as the answers are written
         .AddEndpointsApiExplorer()
         .AddSwaggerGen(static swagger =>
         {
@@ -17,6 +20,8 @@ internal static class ApiReferenceEndpoints
                 Version = "v1",
                 Description = "One port in front of every local model. Requests are OpenAI's; errors have OpenAI's shape and say why, with numbers.",
             });
+            swagger.SupportNonNullableReferenceTypes();
+            swagger.IncludeXmlComments(typeof(ApiReferenceEndpoints).Assembly);
             swagger.OperationFilter<InferenceOperations>();
             swagger.OperationFilter<ErrorAnswers>();
         });

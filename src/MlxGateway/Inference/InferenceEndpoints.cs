@@ -1,4 +1,5 @@
 using MlxGateway.Inference;
+using MlxGateway.Inference.Listing;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -12,6 +13,9 @@ internal static class InferenceEndpoints
         services.AddSingleton(settings);
         services.AddSingleton<RunnerForwarder>();
         services.AddSingleton<InferenceEndpoint>();
+        services.AddSingleton<MachineMemory>();
+        services.AddSingleton<KnownNeeds>();
+        services.AddSingleton<ModelListing>();
         return services;
     }
 
@@ -29,7 +33,13 @@ internal static class InferenceEndpoints
                 .WithName(route.Path);
         }
 
-        app.MapGet("/v1/models", ModelList.List).WithTags("Models").WithSummary("Lists the models that can be asked for").Produces<ModelListAnswer>();
-        app.MapGet("/v1/models/{**id}", ModelList.Show).WithTags("Models").WithSummary("Shows one model, by its id or an alias").Produces<ModelAnswer>();
+        app.MapGet("/v1/models", (ModelListing listing, CancellationToken cancellationToken) => listing.ListAsync(cancellationToken))
+            .WithTags("Models")
+            .WithSummary("Lists the models that can be asked for, what each can do and whether it would get into memory now")
+            .Produces<ModelListAnswer>();
+        app.MapGet("/v1/models/{**id}", (string id, ModelListing listing, CancellationToken cancellationToken) => listing.ShowAsync(id, cancellationToken))
+            .WithTags("Models")
+            .WithSummary("Shows all that is known of one model, by its id or an alias")
+            .Produces<ModelRecord>();
     }
 }

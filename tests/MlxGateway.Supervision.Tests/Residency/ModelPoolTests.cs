@@ -328,7 +328,11 @@ public sealed class ModelPoolTests : IAsyncDisposable
         Assert.Equal(
             [
                 new ResidentSnapshot("gemma", ResidentState.Absent, "fake", null, null, 0, 1, shot.Models[0].Since, ByteSize.Zero),
-                new ResidentSnapshot("qwen", ResidentState.Ready, "fake", order.Runner.Pid, order.Runner.Address.Port, 2, 0, _clock.GetUtcNow(), ByteSize.FromGigabytes(6)),
+                new ResidentSnapshot("qwen", ResidentState.Ready, "fake", order.Runner.Pid, order.Runner.Address.Port, 2, 0, _clock.GetUtcNow(), ByteSize.FromGigabytes(6))
+                {
+                    Need = new MemoryNeed(ByteSize.FromGigabytes(6), "as configured"),
+                    LoadTime = TimeSpan.Zero,
+                },
             ],
             shot.Models);
         Assert.Equal(ByteSize.FromGigabytes(6), shot.Planned);

@@ -107,6 +107,8 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
             ["/api/models/unload", "/api/models/unload/{id}", "/health", "/running", "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/models/{id}"],
             document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         Assert.All(document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()), o => Assert.False(string.IsNullOrEmpty(o.Value.GetProperty("summary").GetString())));
+        var entry = document.GetProperty("components").GetProperty("schemas").GetProperty("ModelEntry").GetProperty("properties");
+        Assert.Contains("tokens", entry.GetProperty("context_window").GetProperty("description").GetString(), StringComparison.Ordinal);
         Assert.Contains("swagger-ui", (await Gateway.GetAsync("/")).Text, StringComparison.Ordinal); // by way of the redirect
     }
 
@@ -123,6 +125,36 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
         Assert.True(shown.GetProperty("loaded").GetBoolean());
         Assert.Equal("loaded", shown.GetProperty("status").GetProperty("value").GetString());
         Assert.Equal(404, (await Gateway.GetAsync("/v1/models/org/none")).Status);
+    }
+
+    [Fact]
+    public async Task Models_EachThatCannotBeServed_SaysWhy()
+    {
+        var list = (await Gateway.GetAsync("/v1/models")).Json.GetProperty("data").EnumerateArray().ToDictionary(m => m.GetProperty("id").GetString()!);
+        var (huge, absent) = (list["huge"].GetProperty("fit"), list["absent"]);
+
+        Assert.Equal("never", huge.GetProperty("value").GetString());
+        Assert.Equal((await Gateway.ChatAsync("huge")).Message, huge.GetProperty("message").GetString()); // what a request is told, too
+        Assert.Equal("missing", absent.GetProperty("status").GetProperty("value").GetString());
+        Assert.True(absent.GetProperty("info").GetProperty("meta").GetProperty("hidden").GetBoolean());
+    }
+
+    [Fact]
+    public async Task Models_UnchangedSinceTheClientAsked_AreNotSentAgain()
+    {
+        // Readings of memory differ from second to second, so it may take more than one try to ask twice within one.
+        for (var tries = 0; ; tries++)
+        {
+            using var again = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+            var answer = await Gateway.SendAsync(again, ("If-None-Match", (await Gateway.GetAsync("/v1/models")).Header("ETag")!));
+            if (answer.Status == 304)
+            {
+                Assert.Empty(answer.Text);
+                return;
+            }
+
+            Assert.InRange(tries, 0, 50);
+        }
     }
 
     private async Task<JsonElement> LastAsync(string model)

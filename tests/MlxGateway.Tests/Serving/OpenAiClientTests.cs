@@ -98,6 +98,20 @@ public sealed class OpenAiClientTests(DemoGateway demo, LlamaGateway llama) : IC
         }
     }
 
+    [Fact]
+    public async Task Models_ListedAndShown_AreRead()
+    {
+        var client = Client(demo.Gateway).GetOpenAIModelClient();
+
+        var all = await client.GetModelsAsync(TestContext.Current.CancellationToken);
+        var one = await client.GetModelAsync("gpt-4o-mini", TestContext.Current.CancellationToken);
+
+        Assert.Contains("steady", all.Value.Select(m => m.Id));
+        Assert.All(all.Value, m => Assert.Equal("mlxgateway", m.OwnedBy));
+        Assert.Equal("steady", one.Value.Id);
+        Assert.InRange(one.Value.CreatedAt, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
+    }
+
     private static OpenAIClient Client(Gateway gateway) =>
         new(new ApiKeyCredential("not-needed"), new OpenAIClientOptions { Endpoint = new Uri(gateway.Address, "/v1") });
 }

@@ -1,0 +1,8 @@
+using System.Text.Json.Serialization;
+
+namespace MlxGateway.Inference.Listing;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ModelListAnswer))]
+[JsonSerializable(typeof(ModelRecord))]
+internal sealed partial class ListingJson : JsonSerializerContext;
