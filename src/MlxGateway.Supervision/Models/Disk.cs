@@ -33,6 +33,12 @@ internal static class Disk
     /// <summary>The whole text of a file; null if it is none, cannot be read or is larger than <paramref name="limit"/> bytes.</summary>
     public static string? Text(string path, long limit) => Length(path) is { } length && length <= limit ? Try<string?>(() => File.ReadAllText(path), null) : null;
 
+    /// <summary>All bytes of a file; null if it is none, cannot be read or is larger than <paramref name="limit"/> bytes.</summary>
+    public static byte[]? Bytes(string path, long limit) => Length(path) is { } length && length <= limit ? Try<byte[]?>(() => File.ReadAllBytes(path), null) : null;
+
+    /// <summary>A file to read from its start, without a buffer of its own; null if it is none or cannot be read.</summary>
+    public static FileStream? Open(string path) => Length(path) is null ? null : Try<FileStream?>(() => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0), null);
+
     /// <summary>The full paths of what is in a folder, ordered by name; nothing if it cannot be read. At most <paramref name="limit"/>.</summary>
     public static IReadOnlyList<string> Entries(string folder, int limit) => Try<IReadOnlyList<string>>(
         () => [.. Directory.EnumerateFileSystemEntries(folder).Take(limit).Order(StringComparer.Ordinal)],
