@@ -9,14 +9,10 @@ namespace MlxGateway.Supervision.Models;
 internal static class Disk
 {
     /// <summary>The bytes of a file, links followed; null if it is none, or is empty.</summary>
-    public static long? Length(string path) => Try<long?>(
-        () =>
-        {
-            var info = new FileInfo(path);
-            var target = info.LinkTarget is null ? info : info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
-            return target is { Exists: true, Length: > 0 } ? target.Length : null;
-        },
-        null);
+    public static long? Length(string path) => Target(path, file => file.Length > 0 ? file.Length : (long?)null);
+
+    /// <summary>Whether there is a file, links followed, that has no bytes.</summary>
+    public static bool IsEmpty(string path) => Target<bool?>(path, file => file.Length == 0) == true;
 
     /// <summary>Whether a file has bytes and may be read.</summary>
     public static bool CanRead(string path) => Length(path) is not null && Try(
@@ -52,6 +48,15 @@ internal static class Disk
             return info.LinkTarget is null ? info.FullName : info.ResolveLinkTarget(returnFinalTarget: true)?.FullName;
         },
         null);
+
+    private static T? Target<T>(string path, Func<FileInfo, T?> look) => Try(
+        () =>
+        {
+            var info = new FileInfo(path);
+            var target = info.LinkTarget is null ? info : info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
+            return target is { Exists: true } ? look(target) : default;
+        },
+        default);
 
     private static T Try<T>(Func<T> look, T otherwise)
     {
