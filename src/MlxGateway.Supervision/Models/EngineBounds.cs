@@ -7,10 +7,14 @@ public static class EngineBounds
     public const int MlxKeptPrompts = 4;
 
     /// <summary>
-    /// The freed memory that MLX may keep for the next allocation, where the gateway can say so; its own bound is nearly the machine's memory. Enough for what one layer computes of
-    /// a step of the prompt, so that nothing is allocated anew for each token.
+    /// The freed memory that MLX may keep for the next allocation, where the gateway can say so; its own bound is nearly the machine's memory. As much as one layer holds while a step
+    /// of the prompt (2048 tokens, 2 bytes a value) goes through it, so that the next layer need not allocate it anew, within 64 to 512 MB; 256 MB where nothing is known of the model.
     /// </summary>
-    public static readonly ByteSize MlxFreedMemory = ByteSize.FromMegabytes(256);
+    public static ByteSize MlxFreedMemory(ModelSpec model)
+    {
+        var width = Math.Max(4L * (model.Facts?.FeedForwardSize ?? 0), 20L * (model.Facts?.HiddenSize ?? 0));
+        return width == 0 ? ByteSize.FromMegabytes(256) : ByteSize.Min(ByteSize.FromMegabytes(512), ByteSize.Max(ByteSize.FromMegabytes(64), new ByteSize(2 * 2048 * width)));
+    }
 
     /// <summary>Conversations that <c>llama-server</c> holds in one common cache when nobody says how many (<c>--parallel -1</c>).</summary>
     public const int LlamaSharedSlots = 4;

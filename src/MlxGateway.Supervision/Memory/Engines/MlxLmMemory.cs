@@ -49,7 +49,7 @@ internal sealed class MlxLmMemory(bool writesScores) : IEngineMemory
             new(PartNames.Cache, cache),
             new(PartNames.Prompts, ByteSize.Min(kept, shape.PromptCache ?? kept)),
             new(PartNames.Work, work),
-            new(PartNames.Freed, ByteSize.Min(EngineBounds.MlxFreedMemory, cache + work)),
+            new(PartNames.Freed, ByteSize.Min(EngineBounds.MlxFreedMemory(model), cache + work)),
             new(PartNames.Process, Process),
         ];
         return ValueList.From(parts.Where(part => part.Bytes > ByteSize.Zero));

@@ -51,7 +51,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
         };
         return plain with
         {
-            Arguments = [Companion, .. MlxLmShape.BoundsOf(shape), .. arguments],
+            Arguments = [Companion, .. MlxLmShape.BoundsOf(model, shape), .. arguments],
             ReadyPaths = ["/v1/models", "/gateway/ready"],
             Proof = null,
             Fallback = new LaunchFallback(Unhostable, plain),

@@ -25,10 +25,10 @@ internal static class MlxLmShape
     }
 
     /// <summary>What only the companion understands: the engine has neither a limit of the context nor one of freed memory.</summary>
-    public static IEnumerable<string> BoundsOf(LaunchShape shape)
+    public static IEnumerable<string> BoundsOf(ModelSpec model, LaunchShape shape)
     {
         yield return "--gateway-pool";
-        yield return Number(EngineBounds.MlxFreedMemory.Bytes);
+        yield return Number(EngineBounds.MlxFreedMemory(model).Bytes);
         if (shape.Context is { } context)
         {
             yield return "--gateway-context";
