@@ -23,7 +23,9 @@ internal static partial class RunnerError
         // The companion of mlx_lm says it in the words that clients look for; mlx_vlm in its own.
         if (status is StatusCodes.Status400BadRequest && ContextLimit().Match(message) is { Success: true } said)
         {
-            return TooLong(null, null, said.Groups["limit"] is { Success: true } limit ? $"This model's maximum context length is {limit.Value} tokens. {message}" : message);
+            return TooLong(null, null, said.Groups["limit"] is { Success: true } limit ? $"This model's maximum context length is {limit.Value} tokens. {message}"
+                : said.Groups["budget"].Success ? $"The request is longer than this model's maximum context length. {message}"
+                : message);
         }
 
         return status switch
@@ -118,6 +120,6 @@ internal static partial class RunnerError
         return words.Length == 0 ? "it gave no reason" : words.Length <= 300 ? words : string.Concat(words.AsSpan(0, 300), "…");
     }
 
-    [GeneratedRegex(@"maximum context length is \d+ tokens|but MAX_KV_SIZE is (?<limit>\d+)")]
+    [GeneratedRegex(@"maximum context length is \d+ tokens|but MAX_KV_SIZE is (?<limit>\d+)|(?<budget>exceeds the available context budget)")]
     private static partial Regex ContextLimit();
 }

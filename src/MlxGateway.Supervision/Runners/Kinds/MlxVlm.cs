@@ -19,9 +19,6 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
         DropsNulls = true,
     };
 
-    // The part of a limited context that an answer may take when nobody says how long it may be.
-    private const int LongestAnswer = 4;
-
     /// <inheritdoc/>
     public string Name => KindNames.MlxVlm;
 
@@ -39,9 +36,8 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
         var python = await engine.RequireAsync(cancellationToken);
         var args = new EngineArguments(model.Args);
 
-        // The model's own length needs no saying. Where there is a limit, the tokens that an answer may have are counted before it begins, so that the largest answer would leave no room for any prompt.
+        // The model's own length needs no saying.
         var limit = args.Has("--max-kv-size") || shape.Context == model.Facts?.ContextWindow ? null : shape.Context;
-        var answer = (limit ?? args.Number("--max-kv-size")) is > 0 and var context ? context / LongestAnswer : MlxEnvironment.MaxTokens;
         return new LaunchPlan
         {
             Executable = python,
@@ -57,7 +53,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
             ],
 
             // The default of its --max-tokens: a version that has no such flag would die of it, and does not mind a variable.
-            Environment = new Dictionary<string, string>(MlxEnvironment.Offline()) { ["MLX_VLM_MAX_TOKENS"] = Number(answer) },
+            Environment = new Dictionary<string, string>(MlxEnvironment.Offline()) { ["MLX_VLM_MAX_TOKENS"] = Number(MlxEnvironment.MaxTokens) },
 
             // It loads before it listens, and ends if it cannot.
             ReadyPaths = ["/v1/models", "/health"],
