@@ -32,7 +32,7 @@ public sealed class EstimateEvidenceTests(RealMlx real) : IClassFixture<RealMlx>
     {
         { Llama, 40, 1, 1, 4096, 0, false },
         { Llama, 600, 1, 2, 2048, 40, false },
-        { Llama, 150, 4, 1, 512, 0, false },
+        { Llama, 300, 4, 1, 512, 0, false },
         { Llama, 40, 4, 3, 1024, 8, true },
         { Llama, 1500, 1, 3, 4096, 190, true },
         { Llama, 900, 4, 2, 1024, 200, true },
