@@ -2,9 +2,12 @@ using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Supervision.Memory;
 
-/// <summary>Puts the probe's readings and the configured budget together.</summary>
-internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options) : IMemoryGauge
+/// <summary>Puts the probe's readings, the configured budget and what is known of models together.</summary>
+/// <param name="observed">What models were seen to take; null: nobody has looked.</param>
+internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options, IObservedFootprints? observed = null) : IMemoryGauge
 {
+    private readonly MemoryEstimator _estimator = new(options);
+
     /// <inheritdoc/>
     public MemoryObservation Observe(IReadOnlyCollection<int> runnerPids)
     {
@@ -20,10 +23,38 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options) : I
     public string Describe() => MemoryBudget.Describe(probe.Read(), options);
 
     /// <inheritdoc/>
-    public MemoryNeeds NeedsOf(ModelSpec model) => model switch
+    public MemoryNeeds NeedsOf(ModelSpec model)
     {
-        { Memory: { } configured } => new MemoryNeed(configured, "as configured"),
-        { FileBytes: { } weights } => new MemoryNeed(weights, $"weights {weights}"),
-        _ => new MemoryNeed(options.DefaultRequirement, "the default, as nothing is known of it"),
+        if (model.Memory is { } configured)
+        {
+            return new MemoryNeed(configured, "as configured") { Shape = new LaunchShape { Context = model.Context } };
+        }
+
+        if (_estimator.NeedsOf(model) is not { } estimates)
+        {
+            return Seen(model, new MemoryNeed(model.FileBytes ?? options.DefaultRequirement, model.FileBytes is { } weights ? $"weights {weights}" : "the default, as nothing is known of it")
+            {
+                Shape = new LaunchShape { Context = model.Context },
+            });
+        }
+
+        var needs = new List<MemoryNeed>();
+        foreach (var need in estimates.Select(estimate => Seen(model, estimate)))
+        {
+            // A shorter way that was seen to take no less than a longer one does not help.
+            if (needs.Count == 0 || need.Total < needs[^1].Total)
+            {
+                needs.Add(need);
+            }
+        }
+
+        return new MemoryNeeds(ValueList.From(needs));
+    }
+
+    private MemoryNeed Seen(ModelSpec model, MemoryNeed need) => observed?.PeakOf(model, need.Shape) is not { } peak ? need : need with
+    {
+        Total = ByteSize.Max(need.Total, peak),
+        Reason = peak > need.Total ? $"{need.Reason}; {peak} was seen" : need.Reason,
+        Observed = peak,
     };
 }

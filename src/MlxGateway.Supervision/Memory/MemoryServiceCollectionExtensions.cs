@@ -12,7 +12,7 @@ public static class MemoryServiceCollectionExtensions
     public static IServiceCollection AddMemory(this IServiceCollection services, MemoryOptions options)
     {
         AddProbeOfThisMachine(services);
-        services.TryAddSingleton<IMemoryGauge>(provider => new MemoryGauge(provider.GetRequiredService<IMemoryProbe>(), options));
+        services.TryAddSingleton<IMemoryGauge>(provider => new MemoryGauge(provider.GetRequiredService<IMemoryProbe>(), options, provider.GetService<IObservedFootprints>()));
         return services;
     }
 

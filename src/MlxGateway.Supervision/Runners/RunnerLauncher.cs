@@ -42,6 +42,11 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
     private async Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, IRunnerKind kind, int port, CancellationToken cancellationToken)
     {
         var plan = await kind.PlanAsync(model, shape, port, cancellationToken);
+        if (shape.Lowered is { } lowered)
+        {
+            Log.Lowered(logger, model.Id, launch, lowered);
+        }
+
         while (true)
         {
             try
@@ -124,6 +129,9 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
     {
         [LoggerMessage(2501, LogLevel.Information, "Started a runner for {Model} (launch {Launch}): process {Pid}, port {Port}, {Executable}.")]
         public static partial void Started(ILogger logger, string model, int launch, int pid, int port, string executable);
+
+        [LoggerMessage(2504, LogLevel.Information, "{Model} (launch {Launch}) gets less than it could use. {Lowered}")]
+        public static partial void Lowered(ILogger logger, string model, int launch, string lowered);
 
         [LoggerMessage(2502, LogLevel.Warning, "Another program holds the port of {Model} (launch {Launch}); trying another one.")]
         public static partial void PortTaken(ILogger logger, string model, int launch);

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace MlxGateway.Inference;
 
 /// <summary>Turns what engines answer with an error status into the one shape that clients get. Engines write <c>{"error":{…}}</c>, <c>{"error":"text"}</c>, <c>{"detail":"text"}</c>, plain text or HTML.</summary>
-internal static class RunnerError
+internal static partial class RunnerError
 {
     /// <summary>The most of an error body that is read.</summary>
     public const int BodyLimit = 64 * 1024;
@@ -17,6 +18,14 @@ internal static class RunnerError
         if (type == "exceed_context_size_error")
         {
             return TooLong(promptTokens, contextLength, message);
+        }
+
+        // The companion of mlx_lm says it in the words that clients look for; mlx_vlm in its own.
+        if (status is StatusCodes.Status400BadRequest && ContextLimit().Match(message) is { Success: true } said)
+        {
+            return TooLong(null, null, said.Groups["limit"] is { Success: true } limit ? $"This model's maximum context length is {limit.Value} tokens. {message}"
+                : said.Groups["budget"].Success ? $"The request is longer than this model's maximum context length. {message}"
+                : message);
         }
 
         return status switch
@@ -110,4 +119,7 @@ internal static class RunnerError
         var words = string.Join(' ', plain.ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries));
         return words.Length == 0 ? "it gave no reason" : words.Length <= 300 ? words : string.Concat(words.AsSpan(0, 300), "…");
     }
+
+    [GeneratedRegex(@"maximum context length is \d+ tokens|but MAX_KV_SIZE is (?<limit>\d+)|(?<budget>exceeds the available context budget)")]
+    private static partial Regex ContextLimit();
 }

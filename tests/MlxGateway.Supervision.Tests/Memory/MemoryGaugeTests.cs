@@ -1,5 +1,6 @@
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Models.Facts;
 using Xunit;
 
 namespace MlxGateway.Supervision.Tests.Memory;
@@ -45,6 +46,55 @@ public sealed class MemoryGaugeTests
         Assert.Equal(new MemoryNeed(ByteSize.FromGigabytes(18), "as configured"), gauge.NeedsOf(weighed with { Memory = ByteSize.FromGigabytes(18) }).Best);
     }
 
+    [Fact]
+    public void NeedsOf_ConfiguredMemory_IsOneWayWithTheConfiguredContext()
+    {
+        var needs = Gauge(null).NeedsOf(Known with { Memory = ByteSize.FromGigabytes(18), Context = 8192 });
+
+        Assert.Equal(new MemoryNeed(ByteSize.FromGigabytes(18), "as configured") { Shape = new LaunchShape { Context = 8192 } }, Assert.Single(needs.Choices));
+    }
+
+    [Fact]
+    public void NeedsOf_Facts_GivesTheWaysOfTheEstimate()
+    {
+        var needs = Gauge(null).NeedsOf(Known);
+
+        Assert.Equal(new MemoryEstimator(new MemoryOptions()).NeedsOf(Known)!, needs.Choices);
+        Assert.True(needs.Choices.Count > 3);
+    }
+
+    [Fact]
+    public void NeedsOf_MoreWasSeen_CountsThatAndSaysSo()
+    {
+        var least = Gauge(null).NeedsOf(Known).Least;
+        var seen = Gauge(new FakeFootprints(shape => shape == least.Shape ? least.Total + new ByteSize(1 << 20) : null)).NeedsOf(Known).Least;
+
+        Assert.Equal((least.Total + new ByteSize(1 << 20), least.Estimate, seen.Total), (seen.Total, seen.Estimate, seen.Observed!.Value));
+        Assert.Equal($"{least.Reason}; {seen.Total} was seen", seen.Reason);
+    }
+
+    [Fact]
+    public void NeedsOf_LessWasSeen_StaysWithTheEstimate()
+    {
+        var seen = Gauge(new FakeFootprints(_ => new ByteSize(5))).NeedsOf(Known).Best;
+
+        Assert.Equal((seen.Estimate, new ByteSize(5)), (seen.Total, seen.Observed!.Value));
+        Assert.DoesNotContain("seen", seen.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NeedsOf_LowerWayWasSeenToTakeMore_IsNoChoice()
+    {
+        var all = Gauge(null).NeedsOf(Known);
+        var seen = Gauge(new FakeFootprints(shape => shape == all.Choices[1].Shape ? all.Best.Total : null)).NeedsOf(Known);
+
+        Assert.Equal(all.Choices.Where(need => need != all.Choices[1]), seen.Choices);
+    }
+
+    [Fact]
+    public void NeedsOf_NothingKnownButWhatWasSeen_CountsThat() =>
+        Assert.Equal(ByteSize.FromGigabytes(9), Gauge(new FakeFootprints(_ => ByteSize.FromGigabytes(9))).NeedsOf(new ModelSpec { Id = "x", Runner = "command" }).Best.Total);
+
     [Theory]
     [InlineData(null, "23.49 GB of memory (/proc/meminfo), 3.00 GB kept in reserve: models may use 20.49 GB")]
     [InlineData(16.0, "23.49 GB of memory (/proc/meminfo), a budget of 16.00 GB, 3.00 GB kept in reserve: models may use 13.00 GB")]
@@ -57,6 +107,19 @@ public sealed class MemoryGaugeTests
         Budget = budget is { } gigabytes ? ByteSize.FromGigabytes(gigabytes) : null,
         Reserve = ByteSize.FromGigabytes(reserve),
     };
+
+    private static readonly ModelSpec Known = new()
+    {
+        Id = "known", Runner = KindNames.MlxLm,
+        Facts = new ModelFacts { TensorBytes = ByteSize.FromGigabytes(4), Cache = new CacheLayout([new CacheLayers(32, 2048)]), ContextWindow = 32768, HiddenSize = 4096, FeedForwardSize = 14336 },
+    };
+
+    private static MemoryGauge Gauge(IObservedFootprints? observed) => new(new FakeProbe(24, 10, 0), new MemoryOptions(), observed);
+
+    private sealed class FakeFootprints(Func<LaunchShape, ByteSize?> peak) : IObservedFootprints
+    {
+        public ByteSize? PeakOf(ModelSpec model, LaunchShape shape) => peak(shape);
+    }
 
     private sealed class FakeProbe(double total, double available, double footprint) : IMemoryProbe
     {

@@ -1,3 +1,4 @@
+using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using Xunit;
@@ -22,6 +23,55 @@ public sealed class ResidencyLedgerMemoryTests
         Assert.Null(asked.Refusal.RetryAfter);
         Assert.Equal(new MemoryShortage(Gigabytes(12), Gigabytes(10), Gigabytes(4), Gigabytes(6)), asked.Refusal.Shortage);
         Assert.Equal(ResidentState.Ready, bench["qwen"].State);
+    }
+
+    [Fact]
+    public void LeaseRequested_FullContextCanNeverFit_IsLaunchedInTheBestWayThatDoes()
+    {
+        var bench = new LedgerBench(10);
+        var asked = AskLong(bench, usable: 10);
+
+        Assert.Equal((16384, 9.5), Launched(asked));
+    }
+
+    [Fact]
+    public void LeaseRequested_OtherProgramsHoldSome_IsLaunchedInAShorterWayNow() => Assert.Equal((4096, 5.5), Launched(AskLong(new LedgerBench(10), usable: 6)));
+
+    [Fact]
+    public void LeaseRequested_EvenTheShortestCannotFit_IsRefusedWithTheNumbersOfTheShortest()
+    {
+        var ticket = AskLong(new LedgerBench(5), usable: 5).Ticket;
+
+        var refusal = Assert.IsType<LeaseRefusedException>(ticket.Outcome.Exception!.InnerException);
+        Assert.StartsWith("Only 5.00 GB available, but at least 5.50 GB is needed for long (weights 4.00 GB, KV cache 0.50 GB, overhead 1.00 GB). ", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal((RefusalReason.InsufficientMemory, Gigabytes(5.5)), (refusal.Reason, refusal.Shortage!.Required));
+    }
+
+    private static (int?, double) Launched((LeaseTicket Ticket, List<ResidencyEffect> Effects) asked)
+    {
+        var start = Assert.IsType<ResidencyEffect.StartRunner>(Assert.Single(asked.Effects));
+        return (start.Shape.Context, start.Shape.Context switch { 16384 => 9.5, 4096 => 5.5, _ => 0 });
+    }
+
+    // 4 GB of weights, 1 GB of overhead, and 128 KB a token.
+    private static (LeaseTicket Ticket, List<ResidencyEffect> Effects) AskLong(LedgerBench bench, double usable)
+    {
+        MemoryNeed Need(int context, double total, string cache) =>
+            new(Gigabytes(total), $"weights 4.00 GB, KV cache {cache} GB, overhead 1.00 GB") { Shape = new LaunchShape { Context = context } };
+        MemoryNeeds needs = new([Need(131072, 21, "16.00"), Need(32768, 13, "8.00"), Need(16384, 9.5, "4.50"), Need(4096, 5.5, "0.50")]);
+        var ticket = new LeaseTicket(new ModelSpec { Id = "long", Runner = "fake" }, needs, bench.Now);
+        List<ResidencyEffect> effects = [];
+        foreach (var happened in new ResidencyEvent[] { new ResidencyEvent.MemoryObserved(new MemoryObservation(Gigabytes(bench.Ceiling), Gigabytes(usable))), new ResidencyEvent.LeaseRequested(ticket) })
+        {
+            effects.AddRange(bench.Ledger.Apply(happened, bench.Now).ToArray());
+        }
+
+        foreach (var refuse in effects.OfType<ResidencyEffect.RefuseLease>())
+        {
+            Assert.True(refuse.Ticket.TryRefuse(refuse.Refusal));
+        }
+
+        return (ticket, effects);
     }
 
     [Fact]

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Net;
+using System.Text.RegularExpressions;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
 using MlxGateway.Supervision.Runners;
@@ -220,6 +223,74 @@ public sealed class MlxLmCompanionTests(RealMlx real) : IClassFixture<RealMlx>
         await using var companion = CompanionProcess.Start(RealMlx.Need(python), new Dictionary<string, string> { ["PYTHONPATH"] = folder }, "--model", Tiny());
 
         Assert.Equal(74, (await companion.EndAsync()).Code);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pythons))]
+    public async Task Context_Bound_IsKeptByPromptsAndAnswers(string python)
+    {
+        await using var companion = await CompanionProcess.ReadyAsync(RealMlx.Need(python), "--model", real.Model("endless", "--endless"), "--gateway-context", "30", "--gateway-pool", "1000000", "--prompt-cache-bytes", "100000");
+        foreach (var seed in new int?[] { null, 5 })
+        {
+            // In a batch, and alone.
+            object Ask(string text, bool stream) => seed is { } number ? new { messages = new[] { new { role = "user", content = text } }, max_tokens = 500, stream, seed = number } : new { messages = new[] { new { role = "user", content = text } }, max_tokens = 500, stream };
+            foreach (var stream in new[] { false, true })
+            {
+                using var refused = await companion.SendAsync(HttpMethod.Post, "/v1/chat/completions", Ask("thirty letters are more than it", stream));
+
+                Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+                Assert.Matches(@"^\{""error"": ""This model's maximum context length is 30 tokens. However, the request has \d+ tokens.""\}$", await refused.Content.ReadAsStringAsync(Nursery.Patience()));
+            }
+
+            var answer = await companion.JsonAsync(HttpMethod.Post, "/v1/chat/completions", Ask("abcd", stream: false));
+
+            Assert.Equal(30, (int)answer["usage"]!["total_tokens"]!);
+            Assert.Equal("length", (string)answer["choices"]![0]!["finish_reason"]!);
+        }
+
+        // Whoever only counts is not refused.
+        Assert.Equal(60, (int)(await companion.JsonAsync(HttpMethod.Post, "/gateway/tokenize", new { prompt = new string('x', 60) }))["count"]!);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pythons))]
+    public async Task PromptCache_Bound_HoldsInABatchAndAlone(string python)
+    {
+        // 2 layers × 2 heads × (64 + 64) values × 2 bytes: 1 KB a token.
+        await using var companion = await CompanionProcess.ReadyAsync(RealMlx.Need(python), "--model", Tiny(), "--prompt-cache-bytes", "60000");
+        foreach (var letter in "abcdef")
+        {
+            await companion.JsonAsync(HttpMethod.Post, "/v1/completions", new { prompt = new string(letter, 40), max_tokens = 1 });
+            await companion.JsonAsync(HttpMethod.Post, "/v1/completions", new { prompt = new string(letter, 30), max_tokens = 1, seed = 1 });
+        }
+
+        var kept = Regex.Matches(companion.Log, @"Prompt Cache: (\d+) sequences, ([\d.]+) GB").Select(match => (match.Groups[1].Value, double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture))).ToList();
+
+        Assert.Equal(12, kept.Count);
+        Assert.All(kept, state => Assert.InRange(state.Item1, "0", "1"));
+        Assert.Contains(kept, state => state.Item1 == "1");
+    }
+
+    [Theory]
+    [MemberData(nameof(Pythons))]
+    public async Task Bounds_EngineBuiltInAnotherWay_AreSaidAndLeftOut(string python)
+    {
+        var folder = Directory.CreateTempSubdirectory("mlxgateway-odd-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "sitecustomize.py"), """
+            import mlx.core as mx
+            import mlx_lm.server as server
+            cache = server.LRUPromptCache
+            server.LRUPromptCache = lambda size: cache(size)
+            del mx.set_cache_limit
+            """, Nursery.Patience());
+        await using var companion = CompanionProcess.Start(
+            RealMlx.Need(python), new Dictionary<string, string> { ["PYTHONPATH"] = folder }, "--model", Tiny(), "--prompt-cache-bytes", "60000", "--gateway-pool", "1000", "--gateway-context", "100");
+
+        Assert.Equal("the bytes of the prompt cache", (string)(await companion.EventAsync("unhooked"))["what"]!);
+        Assert.Equal("the memory that MLX keeps after it is freed", (string)(await companion.EventAsync("unhooked"))["what"]!);
+        await companion.EventAsync("loaded");
+        Assert.NotNull((await companion.JsonAsync(HttpMethod.Post, "/v1/chat/completions", new { messages = Hi }))["choices"]);
         Directory.Delete(folder, recursive: true);
     }
 

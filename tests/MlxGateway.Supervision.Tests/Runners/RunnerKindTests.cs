@@ -1,4 +1,5 @@
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Models.Facts;
 using MlxGateway.Supervision.Runners;
 using MlxGateway.Supervision.Runners.Engines;
 using MlxGateway.Supervision.Runners.Kinds;
@@ -15,9 +16,25 @@ public sealed class RunnerKindTests : IAsyncDisposable
         "--model", "/models/coder 4bit", "--host", "127.0.0.1", "--port", "20123", "--max-tokens", "1048576", "--prompt-cache-size", "4", "--allowed-origins", "none", "--temp", "0.5",
     ];
 
+    private static readonly LaunchShape Shape = new() { Context = 8192, Conversations = 2, PromptCache = ByteSize.FromMegabytes(100), CacheFormat = CacheFormat.Q8 };
+
+    private static readonly ModelFacts Forgetful = new() { Cache = new CacheLayout([new CacheLayers(1, 64, Window: 128)]), ContextWindow = 8192 };
+
+    // As the list of flags of a version of 2026 has it, of one that takes no value for flash attention, and of one that knows none of this.
+    private const string Help = """
+        echo 'version: 1'
+        test "$1" = --help || exit 0
+        echo '-fa,   --flash-attn [on|off|auto]       set Flash Attention use'
+        echo '-ctk,  --cache-type-k TYPE              KV cache data type for K, see --no-such-flag'
+        echo '-ctv,  --cache-type-v TYPE              KV cache data type for V'
+        seq 1000
+        echo '-cram, --cache-ram N                    set the maximum cache size in MiB'
+        echo '-ctxcp, --ctx-checkpoints, --swa-checkpoints N'
+        """;
+
     private static readonly Dictionary<string, string> OfflineVariables = new()
     {
-        ["HF_HUB_OFFLINE"] = "1", ["TRANSFORMERS_OFFLINE"] = "1", ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1", ["TOKENIZERS_PARALLELISM"] = "false", ["PYTHONUNBUFFERED"] = "1",
+        ["HF_HUB_OFFLINE"] = "1", ["TRANSFORMERS_OFFLINE"] = "1", ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1", ["TOKENIZERS_PARALLELISM"] = "false", ["PYTHONUNBUFFERED"] = "1", ["MALLOC_MMAP_THRESHOLD_"] = "1048576",
     };
 
     private readonly Nursery _nursery = new();
@@ -33,6 +50,64 @@ public sealed class RunnerKindTests : IAsyncDisposable
         Assert.Equal(["--model", "/models/coder q4.gguf", "--host", "127.0.0.1", "--port", "20123", "--no-webui", "--alias", "org/coder", "--ctx-size", "8192"], plan.Arguments);
         Assert.Equal(["/v1/models", "/health"], plan.ReadyPaths);
         Assert.Empty(plan.Environment);
+    }
+
+    [Theory]
+    [InlineData("", "", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --cache-ram 100 --ctx-checkpoints 4")]
+    [InlineData(" [on|off|auto]", "", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn --cache-ram 100 --ctx-checkpoints 4")]
+    [InlineData("--cache-type-k", "", "--ctx-size 16384 --parallel 2 --cache-ram 100 --ctx-checkpoints 4")]
+    [InlineData("--cache-ram", "", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --ctx-checkpoints 4")]
+    [InlineData("echo", "", "--ctx-size 16384 --parallel 2")]
+    [InlineData("", "-c 4096 -np 3", "--cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --cache-ram 100 --ctx-checkpoints 4 -c 4096 -np 3")]
+    [InlineData("", "--ctx-size=4096 -ctk q4_0 -cram 7 -ctxcp 1", "--parallel 2 --ctx-size=4096 -ctk q4_0 -cram 7 -ctxcp 1")]
+    [InlineData("", "-fa on", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --cache-ram 100 --ctx-checkpoints 4 -fa on")]
+    public async Task LlamaServer_Shape_IsSaidInWhatTheVersionKnowsAndTheUserDidNotSay(string unknown, string args, string expected)
+    {
+        var help = unknown switch { "" => Help, "echo" => "test \"$1\" = --version || exit 1\necho 'version: 1'", _ => Help.Replace(unknown, "", StringComparison.Ordinal) };
+        var kind = new LlamaServer(new LlamaServerEngine(new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", help) } }, new EngineProbe(_nursery.Children, TimeProvider.System)));
+        var model = new ModelSpec { Id = "m", Runner = "llama_server", Path = "/m.gguf", Facts = Forgetful, Args = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries)) };
+        var plan = await kind.PlanAsync(model, Shape, 20123, Nursery.Patience());
+
+        Assert.Equal(expected.Split(' '), plan.Arguments.Skip(9));
+    }
+
+    [Theory]
+    [InlineData(0, 1, "--ctx-size 8192")] // a few share it
+    [InlineData(4, 1, "--ctx-size 8192")] // it was lowered; they share it
+    [InlineData(1, 1, "--ctx-size 8192 --parallel 1")]
+    [InlineData(4, 4, "--ctx-size 32768 --parallel 4")] // each has its own
+    public async Task LlamaServer_Conversations_HaveEachTheWholeContext(int maxConcurrency, int conversations, string expected)
+    {
+        var plan = await LlamaServer().PlanAsync(
+            new ModelSpec { Id = "m", Runner = "llama_server", Path = "/m.gguf", MaxConcurrency = maxConcurrency }, new LaunchShape { Context = 8192, Conversations = conversations }, 20123, Nursery.Patience());
+
+        Assert.Equal(expected.Split(' '), plan.Arguments.Skip(9));
+    }
+
+    [Theory]
+    [InlineData("", "--prompt-cache-size 4 --prompt-cache-bytes 104857600")]
+    [InlineData("--prompt-cache-size=2", "")]
+    [InlineData("--prompt-cache-bytes 1G", "--prompt-cache-size 4")]
+    public async Task MlxLm_Shape_IsSaidToTheCompanionAndWhatTheUserDidNotSayToTheEngine(string args, string expected)
+    {
+        var given = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        var plan = await MlxLm().PlanAsync(new ModelSpec { Id = "m", Runner = "mlx_lm", Path = "/m", Args = given }, Shape, 20123, Nursery.Patience());
+        string[] told = ["--model", "/m", "--host", "127.0.0.1", "--port", "20123", "--max-tokens", "1048576", .. expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--allowed-origins", "none", .. given];
+
+        Assert.Equal(["--gateway-pool", "268435456", "--gateway-context", "8192", .. told], plan.Arguments.Skip(1));
+        Assert.Equal(["-m", "mlx_lm", "server", .. told], plan.Fallback!.Plan.Arguments);
+    }
+
+    [Theory]
+    [InlineData("", 4096, "--max-kv-size 4096 --kv-bits 8")]
+    [InlineData("", 8192, "--kv-bits 8")] // the model's own length needs no saying
+    [InlineData("--max-kv-size 2000 --kv-bits 4", 2000, "--max-kv-size 2000 --kv-bits 4")]
+    public async Task MlxVlm_Shape_LimitsTheContext(string args, int context, string expected)
+    {
+        var model = new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/m", Facts = Forgetful, Args = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries)) };
+        var plan = await MlxVlm().PlanAsync(model, Shape with { Context = context }, 20123, Nursery.Patience());
+
+        Assert.Equal(expected.Split(' '), plan.Arguments.Skip(8));
     }
 
     [Fact]
@@ -73,7 +148,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
         var plan = await PlanAsync(MlxLm(), new ModelSpec { Id = "org/coder", Runner = "mlx_lm", Path = "/models/coder 4bit", Args = ["--temp", "0.5"] });
 
         Assert.Equal(_nursery.In("python3"), plan.Executable);
-        Assert.Equal([Path.Combine(AppContext.BaseDirectory, "mlx_lm_companion.py"), .. MlxLmArguments], plan.Arguments);
+        Assert.Equal([Path.Combine(AppContext.BaseDirectory, "mlx_lm_companion.py"), "--gateway-pool", "268435456", .. MlxLmArguments], plan.Arguments);
         Assert.True(File.Exists(plan.Arguments[0]));
         Assert.Equal(["/v1/models", "/gateway/ready"], plan.ReadyPaths);
         Assert.Null(plan.Proof);

@@ -55,6 +55,9 @@ public sealed class RunnerErrorTests
     [InlineData("""{"error":{"code":400,"message":"too long","type":"exceed_context_size_error","n_prompt_tokens":5000,"n_ctx":4096}}""", "maximum context length is 4096 tokens. However, the request has 5000 tokens")]
     [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":4096}}""", "maximum context length is 4096 tokens. However, the request has more tokens")]
     [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error"}}""", "too long")]
+    [InlineData("""{"error":"This model's maximum context length is 4096 tokens. However, the request has 5000 tokens."}""", "This model's maximum context length is 4096 tokens. However, the request has 5000 tokens.")]
+    [InlineData("""{"detail":"Request needs 5003 context tokens (5000 prompt + 3 max generation), but MAX_KV_SIZE is 4096."}""", "maximum context length is 4096 tokens. Request needs 5003 context tokens")]
+    [InlineData("""{"detail":"Protected conversation exceeds the available context budget."}""", "The request is longer than this model's maximum context length. Protected conversation")]
     [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":"4096","n_prompt_tokens":null}}""", "too long")]
     [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":1e99}}""", "too long")]
     public void From_ContextExceeded_SaysItAsClientsLookForIt(string body, string says)

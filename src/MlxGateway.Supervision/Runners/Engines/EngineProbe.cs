@@ -5,6 +5,9 @@ namespace MlxGateway.Supervision.Runners.Engines;
 /// <summary>Asks a program something about itself: runs it with arguments that make it say something and end.</summary>
 internal sealed class EngineProbe(IChildProcesses processes, TimeProvider time)
 {
+    // More than any engine has to say of itself; what floods is not listened to for ever.
+    private const int MostLines = 5000;
+
     /// <summary>Runs it to its end, or ends it when the time is over. Nothing of it is left afterwards. Never throws but for cancellation.</summary>
     /// <param name="label">For the log file's name.</param>
     /// <param name="executable">An absolute path.</param>
@@ -23,10 +26,19 @@ internal sealed class EngineProbe(IChildProcesses processes, TimeProvider time)
             return new ProbeAnswer(null, [], failed.Message);
         }
 
+        // The child remembers its last lines only, and a list of flags is longer.
+        var lines = new List<string>();
+        using var following = child.Output.Follow(line =>
+        {
+            if (lines.Count < MostLines)
+            {
+                lines.Add(line);
+            }
+        });
         try
         {
             var exit = await child.Exited.WaitAsync(timeout, time, cancellationToken);
-            return new ProbeAnswer(exit, child.Output.Lines(), null);
+            return new ProbeAnswer(exit, lines, null);
         }
         catch (TimeoutException)
         {

@@ -8,6 +8,7 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, EnginePro
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
     private readonly Lock _lock = new();
     private (EngineReport Report, DateTime Changed)? _found;
+    private (EngineReport Report, IReadOnlySet<string> Flags)? _flags;
 
     /// <inheritdoc/>
     public string Name => "llama_server";
@@ -15,6 +16,39 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, EnginePro
     /// <summary>The path of the program.</summary>
     /// <exception cref="LaunchFailedException">There is none; the message names the command that installs it.</exception>
     public async ValueTask<string> RequireAsync(CancellationToken cancellationToken) => (await FindAsync(cancellationToken)).Require("llama-server");
+
+    /// <summary>The flags that the program says it has, with their dashes, and <c>--flash-attn on</c> where that one takes a value: versions differ in them, and one that does not know a flag does not start. Empty where it does not say.</summary>
+    public async ValueTask<IReadOnlySet<string>> FlagsAsync(CancellationToken cancellationToken)
+    {
+        var report = await FindAsync(cancellationToken);
+        lock (_lock)
+        {
+            if (_flags is { } known && ReferenceEquals(known.Report, report))
+            {
+                return known.Flags;
+            }
+        }
+
+        var answer = report.Path is { } path ? await probe.AskAsync("llama-server-help", path, ["--help"], ProbeTimeout, cancellationToken) : null;
+        var flags = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var line in answer?.Lines ?? [])
+        {
+            // A line that begins with a dash names one flag in all its spellings; the others are prose.
+            var names = FlagName().Matches(line.StartsWith('-') ? line : "");
+            flags.UnionWith(names.Select(name => name.Value));
+            if (FlashAttention().IsMatch(line))
+            {
+                flags.Add("--flash-attn on");
+            }
+        }
+
+        lock (_lock)
+        {
+            _flags = (report, flags);
+        }
+
+        return flags;
+    }
 
     /// <inheritdoc/>
     public async Task<EngineReport> FindAsync(CancellationToken cancellationToken)
@@ -98,4 +132,10 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, EnginePro
 
     [GeneratedRegex(@"version:\s*(.+?)\s*$")]
     private static partial Regex VersionLine();
+
+    [GeneratedRegex(@"(?<![\w-])--?[a-z][a-z0-9-]*")]
+    private static partial Regex FlagName();
+
+    [GeneratedRegex(@"^-.*--flash-attn\s+\[on\|")]
+    private static partial Regex FlashAttention();
 }

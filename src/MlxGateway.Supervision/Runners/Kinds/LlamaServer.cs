@@ -35,11 +35,12 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
             arguments.AddRange(["--alias", model.Id]);
         }
 
-        if (model.Projector is { } projector && !model.Args.Contains("--mmproj"))
+        if (model.Projector is { } projector && !new EngineArguments(model.Args).Has("--mmproj", "-mm"))
         {
             arguments.AddRange(["--mmproj", projector]);
         }
 
+        arguments.AddRange(LlamaServerShape.ArgumentsOf(model, shape, shape == LaunchShape.Free ? null : await engine.FlagsAsync(cancellationToken)));
         arguments.AddRange(model.Args);
 
         // It answers 503 to everything until the model is loaded; /health is the engine's own word for ready.

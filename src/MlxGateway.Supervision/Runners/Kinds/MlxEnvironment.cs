@@ -15,5 +15,8 @@ internal static class MlxEnvironment
         ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1",
         ["TOKENIZERS_PARALLELISM"] = "false",
         ["PYTHONUNBUFFERED"] = "1",
+
+        // On the processor MLX allocates with malloc, which by itself raises this with use and then keeps what is freed in holes: the process takes more than anybody has counted.
+        ["MALLOC_MMAP_THRESHOLD_"] = "1048576",
     };
 }

@@ -10,9 +10,6 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
     /// <summary>The companion's exit code for an <c>mlx_lm</c> that it cannot host.</summary>
     private const int Unhostable = 74;
 
-    /// <summary>Prompts whose keys and values are kept for the next turn. The engine's own ten, each as long as its context, can take more memory than the model.</summary>
-    private const int KeptPrompts = 4;
-
     private static readonly string Companion = Path.Combine(AppContext.BaseDirectory, "mlx_lm_companion.py");
 
     /// <inheritdoc/>
@@ -36,7 +33,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
             "--host", "127.0.0.1",
             "--port", port.ToString(CultureInfo.InvariantCulture),
             "--max-tokens", MlxEnvironment.MaxTokens.ToString(CultureInfo.InvariantCulture),
-            "--prompt-cache-size", KeptPrompts.ToString(CultureInfo.InvariantCulture),
+            .. MlxLmShape.ArgumentsOf(model, shape),
 
             // What no page can be the origin of. Its default is every page; "null" would be what a sandboxed frame says.
             "--allowed-origins", "none",
@@ -54,7 +51,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
         };
         return plain with
         {
-            Arguments = [Companion, .. arguments],
+            Arguments = [Companion, .. MlxLmShape.BoundsOf(model, shape), .. arguments],
             ReadyPaths = ["/v1/models", "/gateway/ready"],
             Proof = null,
             Fallback = new LaunchFallback(Unhostable, plain),

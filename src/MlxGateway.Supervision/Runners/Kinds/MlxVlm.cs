@@ -34,6 +34,10 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
     public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)
     {
         var python = await engine.RequireAsync(cancellationToken);
+        var args = new EngineArguments(model.Args);
+
+        // The model's own length needs no saying.
+        var limit = args.Has("--max-kv-size") || shape.Context == model.Facts?.ContextWindow ? null : shape.Context;
         return new LaunchPlan
         {
             Executable = python,
@@ -43,14 +47,18 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
                 "--model", model.Path ?? throw new LaunchFailedException(model.Missing ?? $"Model '{model.Id}' has no folder."),
                 "--host", "127.0.0.1",
                 "--port", port.ToString(CultureInfo.InvariantCulture),
+                .. limit is { } tokens ? ["--max-kv-size", Number(tokens)] : Array.Empty<string>(),
+                .. shape.CacheFormat != CacheFormat.F16 && !args.Has("--kv-bits") ? ["--kv-bits", shape.CacheFormat == CacheFormat.Q8 ? "8" : "4"] : Array.Empty<string>(),
                 .. model.Args,
             ],
 
             // The default of its --max-tokens: a version that has no such flag would die of it, and does not mind a variable.
-            Environment = new Dictionary<string, string>(MlxEnvironment.Offline()) { ["MLX_VLM_MAX_TOKENS"] = MlxEnvironment.MaxTokens.ToString(CultureInfo.InvariantCulture) },
+            Environment = new Dictionary<string, string>(MlxEnvironment.Offline()) { ["MLX_VLM_MAX_TOKENS"] = Number(MlxEnvironment.MaxTokens) },
 
             // It loads before it listens, and ends if it cannot.
             ReadyPaths = ["/v1/models", "/health"],
         };
     }
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

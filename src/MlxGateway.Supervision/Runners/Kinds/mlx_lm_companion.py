@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hosts the installed mlx_lm.server, unchanged, in this process, and makes it governable.
 
-    mlx_lm_companion.py [--lifeline] [any argument of mlx_lm.server]
+    mlx_lm_companion.py [--lifeline] [--gateway-context TOKENS] [--gateway-pool BYTES] [any argument of mlx_lm.server]
 
 By itself that server lives on without its model, without its port and without the thread that generates, and finishes
 answers that nobody waits for any more. Hosted here
@@ -23,12 +23,17 @@ answers that nobody waits for any more. Hosted here
     POST /gateway/tokenize   {"messages": […], "tools": […], "chat_template_kwargs": {…}} or {"prompt": "…"}
                              -> {"count": N, "tokens": [ids]}, exactly what a completion would count
 * it listens on the loopback and nowhere else.
-
 * every answer says that the connection is closed after it, as it is.
+* its memory is bounded. By itself that server takes prompts of any length, generates without end, keeps what it was told not to
+  keep, and never gives back what it has freed. Here
+    --gateway-context      a conversation has no more tokens: a longer prompt gets a 400, an answer ends there ("length")
+    --prompt-cache-bytes   holds whatever is served how; and what is kept takes what it says that it takes
+    --gateway-pool         MLX keeps no more freed memory than that
 
 Nothing else of its behaviour is changed. Made for mlx-lm 0.31 and 0.32; needs nothing beside it; Python 3.9 and later.
 """
 
+import argparse
 import inspect
 import ipaddress
 import json
@@ -127,6 +132,63 @@ class Model:
         return None
 
 
+# ---- how much memory it may take -------------------------------------------------------------------------------------
+
+
+class TooLong(ValueError):
+    def __init__(self, limit, count):
+        super().__init__(f"This model's maximum context length is {limit} tokens. However, the request has {count} tokens.")
+
+
+def bound_context(generator, limit):
+    """Every request is tokenized before it is served, with the number of tokens that it wants."""
+    if not (original := getattr(generator, "_tokenize", None)):
+        return say(event="unhooked", what="the context")
+
+    def tokenize(this, tokenizer, request, args, *more):
+        result = original(this, tokenizer, request, args, *more)
+        wanted = getattr(args, "max_tokens", None)
+        if wanted is not None:  # otherwise somebody only counts
+            count = len(result[0])
+            if count >= limit:
+                raise TooLong(limit, count)
+            args.max_tokens = min(wanted, limit - count)
+        return result
+
+    generator._tokenize = tokenize
+
+
+def bound_prompts(mx, server):
+    """
+    The server's cache of prompts knows a limit of bytes, but is built without it, and what it keeps is not yet computed: each entry
+    holds on to the whole batch of which it was a part.
+    """
+    cache, run = getattr(server, "LRUPromptCache", None), getattr(server, "run", None)
+    if not (cache and run and hasattr(cache, "insert_cache") and "max_bytes" in inspect.signature(cache).parameters):
+        return say(event="unhooked", what="the bytes of the prompt cache")
+
+    class BoundedPromptCache(cache):
+        def insert_cache(self, model, tokens, prompt_cache, *args, **kwargs):
+            super().insert_cache(model, tokens, prompt_cache, *args, **kwargs)
+            # After the older ones have made room for it.
+            if sum(c.nbytes for c in prompt_cache) <= self.max_bytes:
+                mx.eval([c.state for c in prompt_cache])
+
+    def run_bounded(host, port, provider, *args, **kwargs):
+        # Taken from where it says how much prompts and running requests may take together, which would drop all prompts as soon as one is long.
+        limit, provider.cli_args.prompt_cache_bytes = getattr(provider.cli_args, "prompt_cache_bytes", None), None
+        server.LRUPromptCache = BoundedPromptCache if limit is None else lambda size: BoundedPromptCache(size, limit)
+        return run(host, port, provider, *args, **kwargs)
+
+    server.run = run_bounded
+
+
+def bound_pool(mx, limit):
+    if not hasattr(mx, "set_cache_limit"):
+        return say(event="unhooked", what="the memory that MLX keeps after it is freed")
+    mx.set_cache_limit(limit)
+
+
 # ---- clients that leave ---------------------------------------------------------------------------------------------
 
 
@@ -141,12 +203,13 @@ class Attendance:
     def __init__(self, connection, request, desk):
         self.connection, self.request, self.desk = connection, request, desk
         self.lock, self.answers = threading.Lock(), None
-        self.left, self.context, self.uid, self.alone = False, None, None, False
+        self.left, self.context, self.uid, self.alone, self.too_long = False, None, None, False, False
 
     def put(self, item):
         """Called by the generating thread, with the context once, then progress and tokens, then None or an exception."""
         with self.lock:
             if item is None or isinstance(item, Exception):
+                self.too_long = isinstance(item, TooLong)
                 self.uid = None  # done: the batch may give the number to nobody, but a later batch will
             elif hasattr(item, "stop"):
                 self.context = item
@@ -432,6 +495,11 @@ def handler_with_routes(server, model, desk, describe_status):
             finally:
                 desk.depart(attendance)
 
+        def _set_completion_headers(self, status_code=200):
+            # It knows one status for whatever is wrong.
+            attendance = getattr(desk.mine, "attendance", None)
+            super()._set_completion_headers(400 if status_code == 404 and attendance is not None and attendance.too_long else status_code)
+
         def end_headers(self):
             # It speaks HTTP/1.0 and closes after each answer, but a client of today that is told the length keeps the connection and sends its next request into it.
             if not any(line.lower().startswith(b"connection:") for line in getattr(self, "_headers_buffer", [])):
@@ -526,7 +594,17 @@ def remember_wired_limit(mx, limits):
     mx.set_wired_limit = set_wired_limit
 
 
-def host():
+def own_arguments():
+    """What is meant for us; the rest is left to the server."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--lifeline", action="store_true")
+    parser.add_argument("--gateway-context", type=int)
+    parser.add_argument("--gateway-pool", type=int)
+    own, sys.argv[1:] = parser.parse_known_args()
+    return own
+
+
+def host(own):
     restore = bear_low_file_limit()
     try:
         import mlx.core as mx
@@ -538,6 +616,11 @@ def host():
         model, desk, limits = Model(), Desk(), {}
         model.watch(server)
         watch_generation(server.ResponseGenerator, model)
+        if own.gateway_context:
+            bound_context(server.ResponseGenerator, own.gateway_context)
+        bound_prompts(mx, server)
+        if own.gateway_pool:
+            bound_pool(mx, own.gateway_pool)
         desk.hook(server, server.ResponseGenerator)
         versions = {"mlx": mx.__version__, "mlx_lm": _version.__version__, "python": sys.version.split()[0]}
         handler = handler_with_routes(server, model, desk, lambda: status(mx, versions, model, desk, limits))
@@ -560,7 +643,7 @@ def host():
 
 
 if __name__ == "__main__":
-    if "--lifeline" in sys.argv:
-        sys.argv.remove("--lifeline")
+    own_bounds = own_arguments()
+    if own_bounds.lifeline:
         threading.Thread(target=follow_lifeline, daemon=True, name="gateway-lifeline").start()
-    host()
+    host(own_bounds)

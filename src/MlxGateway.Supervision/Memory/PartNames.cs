@@ -1,0 +1,17 @@
+namespace MlxGateway.Supervision.Memory;
+
+/// <summary>What the parts of a need are called, for people.</summary>
+internal static class PartNames
+{
+    public const string Weights = "weights";
+    public const string Projector = "projector";
+    public const string Cache = "KV cache";
+    public const string Checkpoints = "earlier states";
+    public const string Prompts = "prompt cache";
+    public const string Work = "working memory";
+    public const string Freed = "freed memory";
+    public const string Process = "process";
+
+    /// <summary>Whether it is told by itself; the others are called overhead together.</summary>
+    public static bool IsTold(string name) => name is Weights or Projector or Cache or Prompts;
+}

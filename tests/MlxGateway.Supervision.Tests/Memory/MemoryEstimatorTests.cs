@@ -1,0 +1,125 @@
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Memory.Engines;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Models.Facts;
+using Xunit;
+
+namespace MlxGateway.Supervision.Tests.Memory;
+
+/// <summary>Parts by numbers that were worked out by hand.</summary>
+public sealed class MemoryEstimatorTests
+{
+    // 4 layers that keep 1024 values for each token: 8 KB a token in 16 bits.
+    private static readonly ModelFacts Facts = new()
+    {
+        TensorBytes = Megabytes(1000), TowerBytes = Megabytes(100), Cache = new CacheLayout([new CacheLayers(4, 1024)]),
+        ContextWindow = 32768, HiddenSize = 1024, FeedForwardSize = 4096, AttentionHeads = 16, VocabularySize = 65536,
+    };
+
+    [Fact]
+    public void LlamaServer_OneConversation_IsItsParts()
+    {
+        var need = MemoryEstimator.NeedOf(Model(KindNames.LlamaServer), new LaunchShape { Context = 16000, PromptCache = Megabytes(50) });
+
+        // 16128 tokens in steps of 256. Work: 512 tokens × (65536 + 2 × 1024) values of 4 bytes, a mask of 2 bytes a cell, and 65536 values of 4 bytes for each of 4 slots.
+        Assert.Equal(
+            [("weights", 1000 * Mega), ("KV cache", 16128 * 8192L), ("prompt cache", 50 * Mega), ("working memory", (4 * 512 * 67584L) + (2 * 512 * 16128L) + (4 * 65536 * 4L)), ("process", 24 * Mega)],
+            Parts(need));
+        Assert.Equal((need.Total, need.Estimate), (new ByteSize(Parts(need).Sum(part => part.Bytes)), need.Total));
+        Assert.Equal("weights 1000.00 MB, KV cache 126.00 MB, prompt cache 50.00 MB, overhead 172.75 MB", need.Reason);
+    }
+
+    [Fact]
+    public void LlamaServer_SeveralConversationsInEightBits_HaveTheirOwnCells() =>
+        Assert.Equal(3 * 4096 * 4096L / 32 * 34, Part(MemoryEstimator.NeedOf(Model(KindNames.LlamaServer), new LaunchShape { Context = 4000, Conversations = 3, CacheFormat = CacheFormat.Q8 }), "KV cache"));
+
+    [Fact]
+    public void LlamaServer_WindowsAndStates_AreOfTheSlotsAndCheckpointsAreBounded()
+    {
+        var model = Model(KindNames.LlamaServer) with { Facts = Facts with { Cache = new CacheLayout([new CacheLayers(1, 1024), new CacheLayers(2, 1024, Window: 1000), new CacheLayers(3, 0, StateBytes: 1000)]) } };
+        var shared = MemoryEstimator.NeedOf(model, new LaunchShape { Context = 16384 });
+        var own = MemoryEstimator.NeedOf(model, new LaunchShape { Context = 16384, Conversations = 2 });
+        var whole = MemoryEstimator.NeedOf(model with { Args = ["--swa-full"] }, new LaunchShape { Context = 16384 });
+
+        // Four share a cache: 4 windows and a step of 512, 4512, is 4608 cells. Each its own: 1512, is 1536.
+        Assert.Equal((2 * 1024 * (16384 + (2 * 4608L))) + (4 * 3000), Part(shared, "KV cache"));
+        Assert.Equal((2 * 2 * 1024 * (16384 + (2 * 1536L))) + (2 * 3000), Part(own, "KV cache"));
+        Assert.Equal((2 * 1024 * 3 * 16384L) + (4 * 3000), Part(whole, "KV cache"));
+        Assert.Equal(4 * ((2 * 1024 * 2 * 1000L) + 3000), Part(shared, "earlier states"));
+    }
+
+    [Fact]
+    public void LlamaServer_WithoutFlashAttention_WritesScoresDown()
+    {
+        var shape = new LaunchShape { Context = 4096 };
+        var with = MemoryEstimator.NeedOf(Model(KindNames.LlamaServer), shape);
+        var without = MemoryEstimator.NeedOf(Model(KindNames.LlamaServer) with { Args = ["-fa", "off"] }, shape);
+
+        Assert.Equal((4 * 512 * 4096L * 17) - (2 * 512 * 4096L), Part(without, "working memory") - Part(with, "working memory"));
+    }
+
+    [Fact]
+    public void LlamaServer_Projector_IsWhatTheFilesHaveBesideTheWeights() =>
+        Assert.Equal(200 * Mega, Part(MemoryEstimator.NeedOf(Model(KindNames.LlamaServer) with { Projector = "/eyes.gguf", FileBytes = Megabytes(1200) }, LaunchShape.Free), "projector"));
+
+    [Fact]
+    public void MlxLm_ConversationsOfItsShape_AreItsParts()
+    {
+        var parts = new MlxLmMemory(writesScores: true).PartsOf(Model(KindNames.MlxLm), Facts, new LaunchShape { Context = 3000, Conversations = 2, PromptCache = Megabytes(30) });
+
+        // 3072 tokens in steps of 256. Work: 2 × 2048 tokens × (20 × 1024 + 16 heads × 3000 scores) values of 2 bytes; the pool keeps 20 × 1024 × 2048 values of 2 bytes.
+        Assert.Equal(
+            [("weights", 900 * Mega), ("KV cache", 2 * 3072 * 8192L), ("prompt cache", 30 * Mega), ("working memory", 2 * 2 * 2048L * (20480 + 48000)), ("freed memory", 80 * Mega), ("process", 80 * Mega)],
+            parts.Select(part => (part.Name, part.Bytes.Bytes)));
+    }
+
+    [Fact]
+    public void MlxLm_ShortConversations_KeepNoMoreThanThereIs()
+    {
+        var parts = new MlxLmMemory(writesScores: false).PartsOf(Model(KindNames.MlxLm), Facts, new LaunchShape { Context = 100, PromptCache = Megabytes(1000) });
+
+        // Four prompts of 100 tokens; and what is freed cannot be more than what was taken.
+        Assert.Equal(4 * 100 * 8192L, parts.Single(part => part.Name == "prompt cache").Bytes.Bytes);
+        Assert.Equal((256 * 8192L) + (2 * 100 * 20480L), parts.Single(part => part.Name == "freed memory").Bytes.Bytes);
+    }
+
+    [Fact]
+    public void MlxLm_Window_HoldsTheStepThatIsRead()
+    {
+        var facts = Facts with { Cache = new CacheLayout([new CacheLayers(1, 1000, Window: 1024)]) };
+
+        Assert.Equal(2000 * 3072L, new MlxLmMemory(false).PartsOf(Model(KindNames.MlxLm), facts, new LaunchShape { Context = 10_000 }).Single(part => part.Name == "KV cache").Bytes.Bytes);
+    }
+
+    [Fact]
+    public void MlxVlm_Model_HasItsTowersAndNobodyBoundsItsPool()
+    {
+        var parts = new MlxVlmMemory(writesScores: false).PartsOf(Model(KindNames.MlxVlm), Facts, new LaunchShape { Context = 32768 });
+        var work = 2 * 2048 * 20480L;
+
+        Assert.Equal(
+            [("weights", 1000 * Mega), ("KV cache", 256 * Mega), ("working memory", work), ("freed memory", (256 * Mega) + work), ("process", 137 * Mega)],
+            parts.Select(part => (part.Name, part.Bytes.Bytes)));
+    }
+
+    [Fact]
+    public void NeedsOf_ModelOrEngineThatIsNotKnown_IsNull()
+    {
+        var estimator = new MemoryEstimator(new MemoryOptions());
+
+        Assert.Null(estimator.NeedsOf(Model(KindNames.Command)));
+        Assert.Null(estimator.NeedsOf(Model(KindNames.MlxLm) with { Facts = null, FileBytes = Megabytes(10) }));
+        Assert.Null(estimator.NeedsOf(Model(KindNames.MlxLm) with { Facts = new ModelFacts() }));
+        Assert.NotNull(estimator.NeedsOf(Model(KindNames.MlxLm) with { Facts = new ModelFacts(), FileBytes = Megabytes(10) }));
+    }
+
+    private const long Mega = 1 << 20;
+
+    private static ModelSpec Model(string runner) => new() { Id = "m", Runner = runner, Facts = Facts };
+
+    private static ByteSize Megabytes(double value) => ByteSize.FromMegabytes(value);
+
+    private static (string Name, long Bytes)[] Parts(MemoryNeed need) => [.. need.Parts.Select(part => (part.Name, part.Bytes.Bytes))];
+
+    private static long Part(MemoryNeed need, string name) => need.Parts.Single(part => part.Name == name).Bytes.Bytes;
+}
