@@ -59,7 +59,7 @@ public sealed class ResidencyLedgerMemoryTests
         MemoryNeed Need(int context, double total, string cache) =>
             new(Gigabytes(total), $"weights 4.00 GB, KV cache {cache} GB, overhead 1.00 GB") { Shape = new LaunchShape { Context = context } };
         MemoryNeeds needs = new([Need(131072, 21, "16.00"), Need(32768, 13, "8.00"), Need(16384, 9.5, "4.50"), Need(4096, 5.5, "0.50")]);
-        var ticket = new LeaseTicket(new ModelSpec { Id = "long", Runner = "fake" }, needs, bench.Now);
+        var ticket = new LeaseTicket(new ModelSpec { Id = "long", Runner = "fake" }, needs, LeaseTerms.Person, bench.Now);
         List<ResidencyEffect> effects = [];
         foreach (var happened in new ResidencyEvent[] { new ResidencyEvent.MemoryObserved(new MemoryObservation(Gigabytes(bench.Ceiling), Gigabytes(usable))), new ResidencyEvent.LeaseRequested(ticket) })
         {
