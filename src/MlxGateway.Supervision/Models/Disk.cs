@@ -1,3 +1,5 @@
+using System.IO.Enumeration;
+using System.Runtime.InteropServices;
 using System.Security;
 
 namespace MlxGateway.Supervision.Models;
@@ -6,17 +8,21 @@ namespace MlxGateway.Supervision.Models;
 /// <remarks>
 /// A pipe or a device has no bytes by its length, and opening one may block for ever; so whatever has no bytes is never opened and is no file of a model.
 /// </remarks>
-internal static class Disk
+internal static partial class Disk
 {
     /// <summary>The bytes of a file, links followed; null if it is none, or is empty.</summary>
-    public static long? Length(string path) => Try<long?>(
+    public static long? Length(string path) => Target(path) is { Length: > 0 } file ? file.Length : null;
+
+    /// <summary>Tells whether a file or folder is what it was, links followed. A folder's stamp changes when something in it comes, goes or is renamed.</summary>
+    public static FileStamp Stamp(string path) => Try(
         () =>
         {
-            var info = new FileInfo(path);
-            var target = info.LinkTarget is null ? info : info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
-            return target is { Exists: true, Length: > 0 } ? target.Length : null;
+            FileSystemInfo info = new FileInfo(path);
+            info = info.LinkTarget is null ? info : Real(path) is { } real ? new FileInfo(real) : info;
+            return info.Attributes == (FileAttributes)(-1) ? default
+                : new FileStamp(info.Attributes.HasFlag(FileAttributes.Directory) ? 0 : ((FileInfo)info).Length, info.LastWriteTimeUtc.Ticks);
         },
-        null);
+        default);
 
     /// <summary>Whether a file has bytes and may be read.</summary>
     public static bool CanRead(string path) => Length(path) is not null && Try(
@@ -33,17 +39,70 @@ internal static class Disk
     /// <summary>The whole text of a file; null if it is none, cannot be read or is larger than <paramref name="limit"/> bytes.</summary>
     public static string? Text(string path, long limit) => Length(path) is { } length && length <= limit ? Try<string?>(() => File.ReadAllText(path), null) : null;
 
-    /// <summary>The full paths of what is in a folder, ordered by name; nothing if it cannot be read. At most <paramref name="limit"/>.</summary>
-    public static IReadOnlyList<string> Entries(string folder, int limit) => Try<IReadOnlyList<string>>(
-        () => [.. Directory.EnumerateFileSystemEntries(folder).Take(limit).Order(StringComparer.Ordinal)],
-        []);
+    /// <summary>What is in a folder, as the system lists it; nothing if it cannot be read. A link to a folder is a folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="limit">After how many it stops.</param>
+    /// <param name="wanted">Whether a file of this name is of interest; all folders are.</param>
+    /// <returns>What is of interest, and how many were looked at.</returns>
+    public static (IReadOnlyList<DiskEntry> Entries, int Seen) Entries(string folder, int limit, NameFilter wanted)
+    {
+        var entries = new List<DiskEntry>();
+        var seen = 0;
+        Try(
+            () =>
+            {
+                var all = new FileSystemEnumerable<DiskEntry>(
+                    folder,
+                    (ref FileSystemEntry entry) => entry.IsDirectory ? new DiskEntry(entry.FileName.ToString(), true) : wanted(entry.FileName) ? new DiskEntry(entry.FileName.ToString(), false) : default,
+                    new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = true });
+                foreach (var entry in all)
+                {
+                    // No name is that of a file whose name cannot be written down, so that it could not be opened either.
+                    if (entry.Name is { } name && !name.Contains('\uFFFD', StringComparison.Ordinal))
+                    {
+                        entries.Add(entry);
+                    }
 
-    /// <summary>The real path of a folder, links followed; null if they lead nowhere.</summary>
-    public static string? RealFolder(string folder) => Try(
+                    if (++seen >= limit)
+                    {
+                        break;
+                    }
+                }
+
+                return true;
+            },
+            false);
+        return (entries, seen);
+    }
+
+    /// <summary>The real path, all links on the way followed; null if they lead nowhere.</summary>
+    public static string? Real(string path)
+    {
+        if (path.Contains('\0', StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var real = RealPath(path, 0);
+        try
+        {
+            return Marshal.PtrToStringUTF8(real);
+        }
+        finally
+        {
+            unsafe
+            {
+                NativeMemory.Free((void*)real);
+            }
+        }
+    }
+
+    private static FileInfo? Target(string path) => Try(
         () =>
         {
-            var info = new DirectoryInfo(folder);
-            return info.LinkTarget is null ? info.FullName : info.ResolveLinkTarget(returnFinalTarget: true)?.FullName;
+            var info = new FileInfo(path);
+            var target = info.LinkTarget is null ? info : Real(path) is { } real ? new FileInfo(real) : null;
+            return target is { Exists: true } ? target : null;
         },
         null);
 
@@ -58,4 +117,21 @@ internal static class Disk
             return otherwise;
         }
     }
+
+    // The framework follows the last link of a path alone, and not the links on the way.
+    [LibraryImport("libc", EntryPoint = "realpath", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint RealPath(string path, nint buffer);
 }
+
+/// <summary>Whether a file of this name is of interest.</summary>
+internal delegate bool NameFilter(ReadOnlySpan<char> name);
+
+/// <summary>Something in a folder.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="IsFolder">Whether it is a folder, or a link to one.</param>
+internal readonly record struct DiskEntry(string Name, bool IsFolder);
+
+/// <summary>Tells whether something on the disk is what it was. The default value: there was nothing.</summary>
+/// <param name="Length">The bytes of a file; 0 for a folder.</param>
+/// <param name="Modified">When it was last written to, in ticks of UTC.</param>
+internal readonly record struct FileStamp(long Length, long Modified);

@@ -83,4 +83,8 @@ public sealed record ModelSpec
 
     /// <summary>A pinned model is never evicted and never idles out, and does not count toward <c>MaxResident</c>.</summary>
     public bool Pinned { get; init; }
+
+    /// <summary>Whether a runner that was launched for the other one serves this one too: they differ at most in what is known and said of them.</summary>
+    public bool LaunchesLike(ModelSpec other) =>
+        ReferenceEquals(this, other) || (Facts?.Use == other.Facts?.Use && this with { Facts = other.Facts, Aliases = other.Aliases, Modalities = other.Modalities } == other);
 }

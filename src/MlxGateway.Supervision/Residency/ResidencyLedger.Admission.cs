@@ -53,9 +53,9 @@ internal sealed partial class ResidencyLedger
             return false;
         }
 
-        if (ticket.Model == newest)
+        if (ticket.Model.LaunchesLike(newest))
         {
-            // An equal one of a newer catalog: the next comparison is by reference again.
+            // One of a newer catalog for which nothing would be launched otherwise: the next comparison is by reference again.
             resident.Next = resident.Next is { } next ? next with { Spec = ticket.Model } : null;
             resident.Spec = resident.Next is null ? ticket.Model : resident.Spec;
             resident.Needs = resident.HoldsMemory ? resident.Needs : ticket.Needs ?? resident.Needs;

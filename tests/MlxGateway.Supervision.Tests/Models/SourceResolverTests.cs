@@ -79,7 +79,7 @@ public sealed class SourceResolverTests : IDisposable
     {
         var snapshot = _folder.Repository("org/mlx", ("config.json", 5), ("tokenizer.json", 33), ("a.safetensors", 1000), ("b.safetensors", 500));
 
-        Assert.Equal(new ResolvedSource(snapshot, new ByteSize(1500), null), Resolve("org/mlx", "mlx_lm"));
+        Assert.Equal(new ResolvedSource(snapshot, new ByteSize(1500), null), Resolve("org/mlx", "mlx_lm") with { Facts = null });
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class SourceResolverTests : IDisposable
         var settings = _folder.Settings(folders: ["odd", "odd/b-loop.gguf", "odd/circle/circle", "gone", "a\0b"]);
 
         var (inFolder, pipe, loop, mlx, discovered) = await Task.Run(
-            () => (Resolve("odd", "llama_server"), Resolve("odd/a-pipe.gguf", "llama_server"), Resolve("odd/b-loop.gguf", "llama_server"), Resolve("odd", "mlx_lm"), new FolderModels().Read(settings)),
+            () => (Resolve("odd", "llama_server"), Resolve("odd/a-pipe.gguf", "llama_server"), Resolve("odd/b-loop.gguf", "llama_server"), Resolve("odd", "mlx_lm"), new FolderModels(TemporaryFolder.Lenient).Read(settings)),
             TestContext.Current.CancellationToken);
         File.SetUnixFileMode(_folder.In("odd/locked"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
@@ -201,7 +201,7 @@ public sealed class SourceResolverTests : IDisposable
         Assert.Single(FileWalk.Find(_folder.In("top"), ".gguf", depth: 3));
     }
 
-    private ResolvedSource Resolve(string source, string kind) => new SourceResolver(_folder.Settings()).Resolve(source, kind);
+    private ResolvedSource Resolve(string source, string kind) => new SourceResolver(_folder.Settings(), TemporaryFolder.Lenient).Resolve(source, kind);
 
     private static int MakePipe(string path, uint mode) => MakePipe(Encoding.UTF8.GetBytes(path + '\0'), mode);
 

@@ -1,11 +1,15 @@
 using System.Text.Json;
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Models.Facts;
 
 namespace MlxGateway.Supervision.Tests.Models;
 
 /// <summary>A folder of a test's own, with a home directory in it, gone afterwards.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
+    /// <summary>Takes any file for a whole one, so that tests of names and places need no real models; what real ones say is read.</summary>
+    public static FactsCache Lenient => new(file => GgufFacts.Read(file) with { Fault = null }, MlxFolder.Read);
+
     public string Path { get; } = Directory.CreateTempSubdirectory("mlxgateway-models-").FullName;
 
     public string Home => In("home");
@@ -65,6 +69,7 @@ internal sealed class TemporaryFolder : IDisposable
         BaseFolder = Path,
         KnownKinds = ["mlx_lm", "mlx_vlm", "mlc_llm", "llama_server", "command", "demo"],
         OfferedKinds = offered ?? ["llama_server"],
+        SharedFolder = In("shared"),
         Variable = name => name == "HOME" ? Home : Variables.GetValueOrDefault(name),
     };
 
