@@ -52,7 +52,7 @@ internal readonly record struct FoundModel(string Path, bool IsFolder)
     }
 
     private static bool IsMlx(WalkedFolder folder) =>
-        folder.Files.Contains(Config) && folder.Files.Any(name => name == Index || name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase));
+        folder.Files.Contains(Config) && Disk.Length(System.IO.Path.Combine(folder.Path, Config)) is not null && folder.Files.Any(name => name == Index || name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The files that models are launched with, each with its whole series, whether it is there itself or only one of the others.</summary>
     public static IEnumerable<string> Firsts(WalkedFolder folder) => folder.Paths

@@ -86,5 +86,5 @@ public sealed record ModelSpec
 
     /// <summary>Whether a runner that was launched for the other one serves this one too: they differ at most in what is known and said of them.</summary>
     public bool LaunchesLike(ModelSpec other) =>
-        ReferenceEquals(this, other) || (Facts?.Use == other.Facts?.Use && this with { Facts = other.Facts, Aliases = other.Aliases, Modalities = other.Modalities } == other);
+        ReferenceEquals(this, other) || ((Facts?.Use ?? ModelUse.Chat) == (other.Facts?.Use ?? ModelUse.Chat) && this with { Facts = other.Facts, Aliases = other.Aliases, Modalities = other.Modalities } == other);
 }

@@ -27,7 +27,7 @@ internal sealed partial record OllamaManifest(OllamaLayer? Model, OllamaLayer? P
                 return null;
             }
 
-            var all = layers.EnumerateArray().Select(Layer).Where(layer => layer.Blob.Blob.Length > 0).ToList();
+            var all = layers.EnumerateArray().Select(Layer).Where(layer => layer.Kind.Length > 0).ToList();
             return new OllamaManifest(First("model"), First("projector"), [.. all.Where(layer => layer.Kind == "application/vnd.ollama.image.adapter").Select(layer => layer.Blob)]);
 
             OllamaLayer? First(string kind) => all.Find(layer => layer.Kind == $"application/vnd.ollama.image.{kind}") is { Kind.Length: > 0 } found ? found.Blob : null;

@@ -34,6 +34,25 @@ internal sealed class TemporaryFolder : IDisposable
         return In(relative);
     }
 
+    public string Write(string relative, byte[] bytes)
+    {
+        Write(relative, 0);
+        File.WriteAllBytes(In(relative), bytes);
+        return In(relative);
+    }
+
+    /// <summary>Puts a repository with these files into the Hugging Face cache; returns its folder.</summary>
+    public string RepositoryOf(string id, IEnumerable<(string Name, byte[] Bytes)> files)
+    {
+        var snapshot = Repository(id);
+        foreach (var (name, bytes) in files)
+        {
+            File.CreateSymbolicLink(System.IO.Path.Combine(snapshot, name), Write(System.IO.Path.GetRelativePath(Path, System.IO.Path.Combine(snapshot, $"../../blobs/{Guid.NewGuid():N}")), bytes));
+        }
+
+        return System.IO.Path.GetFullPath(System.IO.Path.Combine(snapshot, "../.."));
+    }
+
     /// <summary>Puts a repository into the Hugging Face cache as its tools do: links in a snapshot to blobs beside it.</summary>
     public string Repository(string id, params (string Name, int Bytes)[] files)
     {
