@@ -18,9 +18,9 @@ internal static partial class Disk
         () =>
         {
             FileSystemInfo info = new FileInfo(path);
-            info = info.LinkTarget is null ? info : Real(path) is { } real ? new FileInfo(real) : info;
+            info = info.LinkTarget is null ? info : info.ResolveLinkTarget(returnFinalTarget: true) ?? info;
             return info.Attributes == (FileAttributes)(-1) ? default
-                : new FileStamp(info.Attributes.HasFlag(FileAttributes.Directory) ? 0 : ((FileInfo)info).Length, info.LastWriteTimeUtc.Ticks);
+                : new FileStamp(info.Attributes.HasFlag(FileAttributes.Directory) ? 0 : info is FileInfo file ? file.Length : 0, info.LastWriteTimeUtc.Ticks);
         },
         default);
 
@@ -53,7 +53,9 @@ internal static partial class Disk
             {
                 var all = new FileSystemEnumerable<DiskEntry>(
                     folder,
-                    (ref FileSystemEntry entry) => entry.IsDirectory ? new DiskEntry(entry.FileName.ToString(), true) : wanted(entry.FileName) ? new DiskEntry(entry.FileName.ToString(), false) : default,
+                    (ref FileSystemEntry entry) => entry.IsDirectory ? new DiskEntry(entry.FileName.ToString(), true, entry.Attributes.HasFlag(FileAttributes.ReparsePoint))
+                        : wanted(entry.FileName) ? new DiskEntry(entry.FileName.ToString(), false, false)
+                        : default,
                     new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = true });
                 foreach (var entry in all)
                 {
@@ -101,7 +103,7 @@ internal static partial class Disk
         () =>
         {
             var info = new FileInfo(path);
-            var target = info.LinkTarget is null ? info : Real(path) is { } real ? new FileInfo(real) : null;
+            var target = info.LinkTarget is null ? info : info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
             return target is { Exists: true } ? target : null;
         },
         null);
@@ -129,7 +131,8 @@ internal delegate bool NameFilter(ReadOnlySpan<char> name);
 /// <summary>Something in a folder.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="IsFolder">Whether it is a folder, or a link to one.</param>
-internal readonly record struct DiskEntry(string Name, bool IsFolder);
+/// <param name="IsLink">Whether it is a link to a folder.</param>
+internal readonly record struct DiskEntry(string Name, bool IsFolder, bool IsLink);
 
 /// <summary>Tells whether something on the disk is what it was. The default value: there was nothing.</summary>
 /// <param name="Length">The bytes of a file; 0 for a folder.</param>

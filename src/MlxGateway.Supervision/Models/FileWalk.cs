@@ -27,14 +27,14 @@ internal sealed class FileWalk
         var walk = new FileWalk();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var budget = MostEntries;
-        var level = new List<string> { folder };
+        var level = new List<(string Path, bool IsReal)> { (folder, false) };
         for (var at = 0; at <= depth && level.Count > 0; at++)
         {
-            var next = new List<string>();
-            foreach (var current in level)
+            var next = new List<(string Path, bool IsReal)>();
+            foreach (var (current, isReal) in level)
             {
                 // From the real folder on, so that what lies below a link is known again when it is reached without it.
-                if (budget <= 0 || Disk.Real(current) is not { } real || !seen.Add(real) || !Disk.IsFolder(real))
+                if (budget <= 0 || (isReal ? current : Disk.Real(current)) is not { } real || !seen.Add(real) || !Disk.IsFolder(real))
                 {
                     walk.IsCutShort |= budget <= 0;
                     continue;
@@ -44,7 +44,7 @@ internal sealed class FileWalk
                 budget -= looked;
                 walk.IsCutShort |= budget <= 0;
                 walk._folders.Add(new WalkedFolder(real, [.. entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal)]));
-                next.AddRange(entries.Where(entry => entry.IsFolder && entry.Name[0] != '.').Select(entry => Path.Combine(real, entry.Name)).Order(StringComparer.Ordinal));
+                next.AddRange(entries.Where(entry => entry.IsFolder && entry.Name[0] != '.').OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(entry => (Path.Combine(real, entry.Name), !entry.IsLink)));
             }
 
             level = next;

@@ -40,6 +40,7 @@ public sealed class DiscoveryScaleTests(ITestOutputHelper output) : IDisposable
         var settings = _folder.Settings(folders: ["models"], offered: ["llama_server", "mlx_lm"]);
         var catalog = new ModelCatalog([new ConfiguredModels(facts), new HuggingFaceCache(facts), new FolderModels(facts), new LmStudioModels(facts), new OllamaModels(facts)], facts, TimeProvider.System, NullLogger<ModelCatalog>.Instance);
 
+        var used = Environment.CpuUsage.TotalTime;
         var cold = Measured(() => Assert.True(catalog.TryAdopt(settings, new SettingsErrors())));
         Assert.Equal(500, catalog.Current.Models.Count(model => model.Missing is null));
         Assert.Equal(500, _reads);
@@ -59,6 +60,7 @@ public sealed class DiscoveryScaleTests(ITestOutputHelper output) : IDisposable
             }
         }) / 100;
 
+        output.WriteLine($"time of the processor in all: {Environment.CpuUsage.TotalTime.TotalMilliseconds - used.TotalMilliseconds:0} ms");
         output.WriteLine($"cold {cold.TotalMilliseconds:0} ms, again {warm.TotalMilliseconds:0} ms, once more {hot.TotalMilliseconds:0} ms, survey of {survey.Count} {surveying.TotalMilliseconds:0} ms, look {look.TotalMilliseconds:0.000} ms");
         Assert.InRange(cold, TimeSpan.Zero, Most);
         Assert.InRange(warm, TimeSpan.Zero, Most / 4);
