@@ -39,6 +39,12 @@ internal static partial class Disk
     /// <summary>The whole text of a file; null if it is none, cannot be read or is larger than <paramref name="limit"/> bytes.</summary>
     public static string? Text(string path, long limit) => Length(path) is { } length && length <= limit ? Try<string?>(() => File.ReadAllText(path), null) : null;
 
+    /// <summary>All bytes of a file; null if it is none, cannot be read or is larger than <paramref name="limit"/> bytes.</summary>
+    public static byte[]? Bytes(string path, long limit) => Length(path) is { } length && length <= limit ? Try<byte[]?>(() => File.ReadAllBytes(path), null) : null;
+
+    /// <summary>A file to read from its start, without a buffer of its own; null if it is none or cannot be read.</summary>
+    public static FileStream? Open(string path) => Length(path) is null ? null : Try<FileStream?>(() => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0), null);
+
     /// <summary>What is in a folder, as the system lists it; nothing if it cannot be read. A link to a folder is a folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="limit">After how many it stops.</param>

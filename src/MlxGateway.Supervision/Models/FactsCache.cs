@@ -15,9 +15,9 @@ internal sealed class FactsCache(Func<string, FileFacts> readGguf, Func<string, 
     private readonly StampedCache<HuggingFaceTree?> _trees = new(HuggingFaceTree.Read);
     private readonly StampedCache<OllamaManifest?> _manifests = new(OllamaManifest.Read);
 
-    /// <summary>Reads by <see cref="GgufFacts"/> and <see cref="MlxFolder"/>.</summary>
+    /// <summary>Reads by <see cref="GgufFacts"/> and <see cref="MlxFacts"/>.</summary>
     public FactsCache()
-        : this(GgufFacts.Read, MlxFolder.Read)
+        : this(GgufFacts.Read, MlxFacts.Read)
     {
     }
 
@@ -36,9 +36,9 @@ internal sealed class FactsCache(Func<string, FileFacts> readGguf, Func<string, 
     /// <summary>What a folder in MLX form says.</summary>
     public FileFacts Mlx(string folder)
     {
-        // All files, because what is read depends on what is there; and the one below that tells an embedder.
+        // All files, because what is read depends on what is there; and what is looked for below.
         var (entries, _) = Disk.Entries(folder, MostFilesOfAModel, static _ => true);
-        return _folders.Of(folder, entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal).Append("1_Pooling/config.json").Select(name => Path.Combine(folder, name)));
+        return _folders.Of(folder, entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal).Append("1_Pooling/config.json").Append("additional_chat_templates").Select(name => Path.Combine(folder, name)));
     }
 }
 

@@ -9,9 +9,6 @@ internal sealed partial class HuggingFaceRepository(string id, string folder)
 {
     private const int MostFiles = 5000;
 
-    // One of these is in every model that an MLX engine can load.
-    private static readonly string[] Tokenizers = ["tokenizer.json", "tokenizer.model", "tiktoken.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json"];
-
     /// <summary>What the Hub calls it.</summary>
     public string Id => id;
 
@@ -50,12 +47,9 @@ internal sealed partial class HuggingFaceRepository(string id, string folder)
             return null;
         }
 
-        if (TreeOf(snapshot, facts)?.NeededByMlx.FirstOrDefault(name => Disk.Length(Path.Combine(snapshot, name)) is null) is { } missing)
-        {
-            return $"the file {Path.Combine(snapshot, missing)} does not exist or is empty";
-        }
-
-        return !Tokenizers.Any(name => Disk.Length(Path.Combine(snapshot, name)) is not null) && HasUnfinished ? $"there is no tokenizer in {snapshot} yet" : null;
+        return TreeOf(snapshot, facts)?.NeededByMlx.FirstOrDefault(name => Disk.Length(Path.Combine(snapshot, name)) is null) is { } missing
+            ? $"the file {Path.Combine(snapshot, missing)} does not exist or is empty"
+            : null;
     }
 
     /// <summary>The names of the GGUF files that are being fetched, as far as the cache says what they will be.</summary>

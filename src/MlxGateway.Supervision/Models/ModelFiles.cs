@@ -56,7 +56,7 @@ internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
     {
         var read = facts.Mlx(folder);
         var files = OfFiles(folder, FileWalk.Find(folder, ".safetensors", depth: 0).Where(file => Disk.Length(file) is not null), needed: read.Fault is null);
-        return files with { Missing = read.Fault ?? files.Missing, Bytes = read.Fault is null ? read.Facts?.TensorBytes ?? files.Bytes : null, Facts = read.Facts };
+        return files with { Missing = read.Fault is { } fault ? $"in {folder}, {fault}" : files.Missing, Bytes = read.Fault is null ? read.Facts?.TensorBytes ?? files.Bytes : null, Facts = read.Facts };
     }
 
     private static ModelFiles OfFiles(string path, IEnumerable<string> files, bool needed)

@@ -35,7 +35,7 @@ public sealed class DiscoveryScaleTests(ITestOutputHelper output) : IDisposable
             folder =>
             {
                 Interlocked.Increment(ref _reads);
-                return MlxFolder.Read(folder);
+                return MlxFacts.Read(folder);
             });
         var settings = _folder.Settings(folders: ["models"], offered: ["llama_server", "mlx_lm"]);
         var catalog = new ModelCatalog([new ConfiguredModels(facts), new HuggingFaceCache(facts), new FolderModels(facts), new LmStudioModels(facts), new OllamaModels(facts)], facts, TimeProvider.System, NullLogger<ModelCatalog>.Instance);

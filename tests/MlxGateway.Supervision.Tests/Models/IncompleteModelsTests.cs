@@ -52,13 +52,20 @@ public sealed class IncompleteModelsTests : IDisposable
     }
 
     [Fact]
-    public void Cache_WeightsWithoutTheTokenizerThatIsOnItsWay_AreIncomplete()
+    public void Cache_WeightsWithoutATokenizer_AreIncomplete()
     {
-        var repository = _folder.RepositoryOf("org/mlx", TinyModels.Mlx().Where(file => file.Name != "tokenizer.json"));
-        Assert.Null(Only().Missing); // some bring their own code
-        _folder.Write(Path.GetRelativePath(_folder.Path, Path.Combine(repository, "blobs/abc.incomplete")), 10);
+        _folder.RepositoryOf("org/mlx", TinyModels.Mlx().Where(file => file.Name != "tokenizer.json"));
 
         Assert.Contains("tokenizer", Only().Missing, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cache_ShardThatIsCut_IsIncomplete()
+    {
+        _folder.RepositoryOf("org/mlx", TinyModels.Mlx().Select(file => file.Name.Contains("00002-of", StringComparison.Ordinal) ? (file.Name, file.Bytes[..^10]) : file));
+
+        Assert.Contains("model-00002-of-00002.safetensors", Only().Missing, StringComparison.Ordinal);
+        Assert.EndsWith("Fetch it with: hf download org/mlx", Only().Missing, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -73,10 +80,10 @@ public sealed class IncompleteModelsTests : IDisposable
     [Fact]
     public void Cache_NoteOfTheFiles_SaysWhatIsNotThereYet()
     {
-        var repository = _folder.RepositoryOf("org/mlx", TinyModels.Mlx().Where(file => file.Name != "tokenizer.json"));
-        _folder.Write(Path.GetRelativePath(_folder.Path, Path.Combine(repository, "trees/c0ffee.json")), """{"format_version":1,"files":{"tokenizer.json":{"size":2},"../../x/tokenizer.json":{},"README.md":{"size":5}}}""");
+        var repository = _folder.RepositoryOf("org/mlx", TinyModels.Mlx().Where(file => file.Name != "tokenizer_config.json"));
+        _folder.Write(Path.GetRelativePath(_folder.Path, Path.Combine(repository, "trees/c0ffee.json")), """{"format_version":1,"files":{"tokenizer_config.json":{"size":2},"../../x/tokenizer.json":{},"README.md":{"size":5}}}""");
 
-        Assert.Contains("tokenizer.json does not exist", Only().Missing, StringComparison.Ordinal);
+        Assert.Contains("tokenizer_config.json does not exist", Only().Missing, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -85,12 +85,12 @@ public sealed class SourceResolverTests : IDisposable
     [Fact]
     public void Resolve_MlxRepositoryWithoutAShardOfItsIndex_SaysWhichAndHowToFetchIt()
     {
-        var snapshot = _folder.Repository("org/mlx", ("config.json", 5), ("model-00001-of-00002.safetensors", 1000));
-        File.WriteAllText(Path.Combine(snapshot, "model.safetensors.index.json"), TemporaryFolder.Index("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"));
+        var repository = _folder.RepositoryOf("org/mlx", TinyModels.Mlx().Where(file => file.Name != "model-00002-of-00002.safetensors"));
 
-        var resolved = Resolve("org/mlx", "mlx_lm");
+        var resolved = new SourceResolver(_folder.Settings(), new FactsCache()).Resolve("org/mlx", "mlx_lm");
 
-        Assert.Equal($"The file {snapshot}/model-00002-of-00002.safetensors does not exist or is empty. Fetch it with: hf download org/mlx", resolved.Missing);
+        Assert.Equal($"In {repository}/snapshots/c0ffee, the file model-00002-of-00002.safetensors that the index names is missing. Fetch it with: hf download org/mlx", resolved.Missing);
+        Assert.NotNull(resolved.Facts); // what is there says what it is
     }
 
     [Fact]
