@@ -74,7 +74,7 @@ public sealed class CatalogWatchTests : IDisposable
         Assert.Equal("qwen3", Assert.Single(_catalog.Current.Models).Facts?.Architecture);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task Hint_OfTheSystem_IsFollowedWithoutWaitingForTheNextLook()
     {
         Directory.CreateDirectory(_folder.In("models/sub"));
