@@ -26,7 +26,7 @@ builder.Services
 
 // The house.
 builder.Services
-    .AddInference(new InferenceSettings(options.Limits, options.Streams))
+    .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel))
     .AddAccess(configuration.Root["AllowedHosts"], options.Access.AllowAnonymousNetwork)
     .AddApiReference();
 

@@ -40,8 +40,8 @@ public sealed class CatalogSnapshot
     /// <summary>The model of a request that names none; null if there is none.</summary>
     public ModelSpec? Default { get; }
 
-    /// <summary>The model with this id, spelled exactly so; null if there is none.</summary>
-    internal ModelSpec? Find(string id) => _exact.TryGetValue(id, out var model) && model.Id == id ? model : null;
+    /// <summary>The model with exactly this id; null: there is none.</summary>
+    public ModelSpec? Find(string id) => _exact.TryGetValue(id, out var model) && model.Id == id ? model : null;
 
     /// <summary>The model with this id or alias, spelled exactly so; otherwise the only one that differs in case alone; otherwise null.</summary>
     public ModelSpec? Resolve(string name) => Resolve(name.AsSpan());

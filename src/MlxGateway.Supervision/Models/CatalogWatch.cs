@@ -25,6 +25,7 @@ internal sealed partial class CatalogWatch : IHostedService, IDisposable
     private readonly Lock _looking = new();
     private readonly Lock _planning = new();
     private DiskSurvey? _survey;
+    private ModelSettings? _surveyed;
     private ITimer? _timer;
     private bool _isHinted;
     private bool _isLooking;
@@ -94,7 +95,7 @@ internal sealed partial class CatalogWatch : IHostedService, IDisposable
         {
             try
             {
-                if (isHinted || _survey is null || _survey.HasChanged())
+                if (isHinted || _survey is null || !ReferenceEquals(_surveyed, _catalog.Settings) || _survey.HasChanged())
                 {
                     Follow_NeedsLock();
                 }
@@ -123,7 +124,7 @@ internal sealed partial class CatalogWatch : IHostedService, IDisposable
         // Before anything is read, so that what changes meanwhile is seen by the next look.
         var survey = DiskSurvey.Of(ModelPlaces.Of(settings));
         _catalog.Rebuild();
-        _survey = survey;
+        (_survey, _surveyed) = (survey, settings);
         lock (_planning)
         {
             if (_timer is null)

@@ -40,6 +40,10 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             MaxConcurrency = options.MaxConcurrency,
             IdleTimeout = options.IdleTimeout,
             Pinned = options.Pinned,
+            Priority = options.Priority,
+            Group = options.Group,
+            ExclusiveWith = ValueList.From(options.ExclusiveWith),
+            Preload = options.Preload,
         };
     }
 

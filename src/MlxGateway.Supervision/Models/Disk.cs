@@ -24,6 +24,9 @@ internal static partial class Disk
         },
         default);
 
+    /// <summary>Whether there is a file, links followed, that has no bytes.</summary>
+    public static bool IsEmpty(string path) => Target(path) is { Length: 0 };
+
     /// <summary>Whether a file has bytes and may be read.</summary>
     public static bool CanRead(string path) => Length(path) is not null && Try(
         () =>

@@ -35,6 +35,8 @@ public sealed partial class ModelCatalog
         ModelRules.Check(settings, errors, _facts);
         lock (_lock)
         {
+            // Engines are looked for once; whoever reads the settings again does not know of them.
+            settings = settings with { LaunchableKinds = settings.LaunchableKinds ?? _settings?.LaunchableKinds };
             var next = Snapshot_NeedsLock(settings);
             ModelRules.CheckDefault(settings, next, errors);
             if (errors.Any)

@@ -49,6 +49,19 @@ public sealed class ModelOptions
 
     /// <summary>Never evicted, never idles out, does not count toward <c>MaxResident</c>.</summary>
     public bool Pinned { get; set; }
+
+    /// <summary>Models of a lower number are evicted first; 0 where nothing is said.</summary>
+    [Range(-1000, 1000)]
+    public int Priority { get; set; }
+
+    /// <summary>A name: models of one group are never in memory together.</summary>
+    public string? Group { get; set; }
+
+    /// <summary>The ids of models that it is never in memory together with.</summary>
+    public List<string> ExclusiveWith { get; set; } = [];
+
+    /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
+    public bool Preload { get; set; }
 }
 
 /// <summary><c>MlxGateway:Discovery</c>: where models are looked for.</summary>

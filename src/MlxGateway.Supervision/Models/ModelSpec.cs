@@ -84,7 +84,34 @@ public sealed record ModelSpec
     /// <summary>A pinned model is never evicted and never idles out, and does not count toward <c>MaxResident</c>.</summary>
     public bool Pinned { get; init; }
 
-    /// <summary>Whether a runner that was launched for the other one serves this one too: they differ at most in what is known and said of them.</summary>
-    public bool LaunchesLike(ModelSpec other) =>
-        ReferenceEquals(this, other) || ((Facts?.Use ?? ModelUse.Chat) == (other.Facts?.Use ?? ModelUse.Chat) && this with { Facts = other.Facts, Aliases = other.Aliases, Modalities = other.Modalities } == other);
+    /// <summary>Models of a lower number leave before those of a higher one, whatever else speaks for them.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>The name of a group of models that are never in memory together; null: it is in none.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>The ids of models that it is never in memory together with.</summary>
+    public ValueList<string> ExclusiveWith { get; init; } = [];
+
+    /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
+    public bool Preload { get; init; }
+
+    /// <summary>Whether a runner of this specification serves the other one as well: everything that it was launched with is the same. Names, and when it may leave, are not.</summary>
+    public bool LaunchesLike(ModelSpec other) => Launched == other.Launched;
+
+    private ModelSpec Launched => this with
+    {
+        Origin = default,
+        Aliases = [],
+        Missing = null,
+        Facts = new ModelFacts { Use = Facts?.Use ?? ModelUse.Chat },
+        Modalities = Modality.TextAlone,
+        MaxConcurrency = 0,
+        IdleTimeout = null,
+        Pinned = false,
+        Priority = 0,
+        Group = null,
+        ExclusiveWith = [],
+        Preload = false,
+    };
 }

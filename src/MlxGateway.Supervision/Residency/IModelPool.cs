@@ -5,19 +5,28 @@ namespace MlxGateway.Supervision.Residency;
 /// <summary>Where the HTTP side obtains a ready runner. Everything about who is in memory happens behind it.</summary>
 public interface IModelPool
 {
-    /// <summary>A lease on the spot, if the model is ready and there is nothing to decide; otherwise null, and <see cref="AcquireAsync"/> decides.</summary>
+    /// <summary>A lease for a person on the spot, if the model is ready and there is nothing to decide; otherwise null, and <see cref="AcquireAsync"/> decides.</summary>
     ModelLease? TryAcquire(ModelSpec model);
 
     /// <summary>Waits until the model is ready, swapping models if it must.</summary>
+    /// <param name="model">The model, as the catalog has it.</param>
+    /// <param name="terms">On what terms.</param>
+    /// <param name="cancellationToken">The caller leaves.</param>
     /// <exception cref="LeaseRefusedException">The model cannot be served now; the exception says why, with numbers.</exception>
     /// <exception cref="OperationCanceledException">The caller left. A load that it caused goes on.</exception>
-    Task<ModelLease> AcquireAsync(ModelSpec model, CancellationToken cancellationToken);
+    Task<ModelLease> AcquireAsync(ModelSpec model, LeaseTerms terms, CancellationToken cancellationToken);
 
     /// <summary>Lets the model finish what it is doing, stops it, and completes when its process is gone. Completes at once if it is not in memory.</summary>
     Task UnloadAsync(string modelId, CancellationToken cancellationToken);
 
     /// <summary>The state of every model that is, or was lately, in memory. Published whole after every change; reading it costs nothing.</summary>
     PoolSnapshot Snapshot { get; }
+
+    /// <summary>Puts other settings in force. A configured model that is not in the catalog any more, or is launched in another way, leaves when its requests are over; everything else stays.</summary>
+    void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog);
+
+    /// <summary>Why everything is as it is: who is in memory, who waits for what, what will happen next, and what was decided lately.</summary>
+    Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken);
 
     /// <summary>Refuses new requests from now on, and completes when the running ones are over or <paramref name="patience"/> has passed, every runner is stopped and nothing is left.</summary>
     Task ShutDownAsync(TimeSpan patience);
@@ -40,6 +49,9 @@ public enum RefusalReason
 
     /// <summary>The gateway is shutting down.</summary>
     ShuttingDown,
+
+    /// <summary>It is background work, and people had the machine for longer than it may wait.</summary>
+    Yielded,
 }
 
 /// <summary>The numbers of a memory refusal.</summary>

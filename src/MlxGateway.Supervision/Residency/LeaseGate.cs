@@ -14,7 +14,7 @@ namespace MlxGateway.Supervision.Residency;
 internal sealed class LeaseGate(ModelSpec model, int launch, IRunner runner, Revocation revocation, ReturnHabit habit, TimeProvider time, Action<ModelLease> release)
 {
     private const int Closed = -1;
-    private readonly int _capacity = model.MaxConcurrency == 0 ? int.MaxValue : model.MaxConcurrency;
+    private int _capacity = CapacityOf(model);
     private ModelSpec _model = model;
     private int _leases = Closed;
     private long _lastUsed;
@@ -43,7 +43,7 @@ internal sealed class LeaseGate(ModelSpec model, int launch, IRunner runner, Rev
         }
 
         var open = Volatile.Read(ref _leases);
-        while (open >= 0 && open < _capacity)
+        while (open >= 0 && open < Volatile.Read(ref _capacity))
         {
             var seen = Interlocked.CompareExchange(ref _leases, open + 1, open);
             if (seen == open)
@@ -91,6 +91,7 @@ internal sealed class LeaseGate(ModelSpec model, int launch, IRunner runner, Rev
     public void Open(ModelSpec current, int leases, long step, long lastLoadBegan)
     {
         Volatile.Write(ref _model, current);
+        Volatile.Write(ref _capacity, CapacityOf(current));
         _step = step;
         _lastLoadBegan = lastLoadBegan;
         Volatile.Write(ref _leases, leases);
@@ -98,6 +99,8 @@ internal sealed class LeaseGate(ModelSpec model, int launch, IRunner runner, Rev
 
     /// <summary>Closes it. Returns how many leases are out; null: it was closed.</summary>
     public int? Close() => Interlocked.Exchange(ref _leases, Closed) is >= 0 and var open ? open : null;
+
+    private static int CapacityOf(ModelSpec model) => model.MaxConcurrency == 0 ? int.MaxValue : model.MaxConcurrency;
 
     private static DateTimeOffset? Moment(ref long ticks) => Volatile.Read(ref ticks) is > 0 and var at ? new DateTimeOffset(at, TimeSpan.Zero) : null;
 }

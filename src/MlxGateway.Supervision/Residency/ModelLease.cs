@@ -18,6 +18,9 @@ public enum RevocationReason
 
     /// <summary>The gateway is shutting down.</summary>
     ShuttingDown,
+
+    /// <summary>It was background work in a person's way.</summary>
+    Yielded,
 }
 
 /// <summary>A ready runner that stays ready until this lease is disposed.</summary>
@@ -58,7 +61,7 @@ public sealed class ModelLease : IDisposable
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke(this);
 }
 
-/// <summary>The end of all leases of one launch, with its reason. Shared by every lease of that launch.</summary>
+/// <summary>The end of leases, with its reason. Shared by all leases of one launch, but for background requests: each of those has one of its own.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed, and leases outlive the launch.")]
 public sealed class Revocation
 {

@@ -24,6 +24,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly TaskCompletionSource _nothingLeft = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ResidencyLedger _ledger;
     private readonly IRunnerLauncher _launcher;
+    private readonly IReadAhead _readAhead;
     private readonly IMemoryGauge _gauge;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -41,10 +42,11 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private long _publishedVersion;
     private bool _armed;
 
-    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IMemoryGauge gauge, TimeProvider time, ILogger<ModelPool> logger)
+    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, TimeProvider time, ILogger<ModelPool> logger)
     {
         _ledger = new ResidencyLedger(options);
         _launcher = launcher;
+        _readAhead = readAhead;
         _gauge = gauge;
         _time = time;
         _logger = logger;
@@ -59,14 +61,14 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
     public ModelLease? TryAcquire(ModelSpec model) => _isLeaving ? null : _gates.TryGrant(model);
 
-    public Task<ModelLease> AcquireAsync(ModelSpec model, CancellationToken cancellationToken)
+    public Task<ModelLease> AcquireAsync(ModelSpec model, LeaseTerms terms, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
             return Task.FromCanceled<ModelLease>(cancellationToken);
         }
 
-        if (TryAcquire(model) is { } lease)
+        if (terms is { IsBackground: false, KeepAlive: null } && TryAcquire(model) is { } lease)
         {
             return Task.FromResult(lease);
         }
@@ -87,7 +89,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             _memory.ReadIfOld();
         }
 
-        var ticket = new LeaseTicket(model, needs, _time.GetUtcNow());
+        var ticket = new LeaseTicket(model, needs, terms, _time.GetUtcNow());
         if (!_events.Writer.TryWrite(new ResidencyEvent.LeaseRequested(ticket)))
         {
             ticket.TryRefuse(Refusal.ShuttingDown());
@@ -103,6 +105,21 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         {
             await done.Task.WaitAsync(cancellationToken);
         }
+    }
+
+    public void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog) => Post(new ResidencyEvent.Reconfigured(options, catalog));
+
+    public async Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource<PoolExplanation>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_events.Writer.TryWrite(new ResidencyEvent.ExplanationRequested(done)))
+        {
+            return await done.Task.WaitAsync(cancellationToken);
+        }
+
+        // Once the loop has ended nobody else reads the ledger.
+        await (_loop ?? Task.CompletedTask).WaitAsync(cancellationToken);
+        return _ledger.Explain(_time.GetUtcNow());
     }
 
     public Task ShutDownAsync(TimeSpan patience)
@@ -159,7 +176,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     {
         if (!_gates.TryTakeBack(lease))
         {
-            Post(new ResidencyEvent.LeaseReleased(lease.Model.Id, lease.Launch));
+            Post(new ResidencyEvent.LeaseReleased(lease.Model.Id, lease.Launch, lease.Revocation));
         }
     }
 
@@ -287,12 +304,24 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 e.Revocation.Revoke(e.Reason);
                 break;
 
+            case ResidencyEffect.BeginReadAhead e:
+                _readAhead.Begin(e.Model, e.Limit);
+                break;
+
+            case ResidencyEffect.EndReadAhead e:
+                _readAhead.Cancel(e.Model);
+                break;
+
             case ResidencyEffect.ObserveMemory:
                 _memory.ReadInBackground();
                 break;
 
             case ResidencyEffect.CompleteUnload e:
                 e.Done.TrySetResult();
+                break;
+
+            case ResidencyEffect.CompleteExplanation e:
+                e.Done.TrySetResult(e.Explanation);
                 break;
 
             case ResidencyEffect.CompleteShutdown:

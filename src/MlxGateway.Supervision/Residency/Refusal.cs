@@ -13,6 +13,12 @@ internal sealed record Refusal(RefusalReason Reason, string Message, TimeSpan? R
     public static Refusal QueueFull(string model, int limit, TimeSpan retryAfter) =>
         new(RefusalReason.QueueFull, $"The request for {model} cannot wait: {Number(limit)} requests wait already, and QueueLimit allows no more. Try again in a moment.", retryAfter);
 
+    public static Refusal Yielded(string model, TimeSpan waited) =>
+        new(RefusalReason.Yielded, $"This is background work for {model}, and people had the machine for {Seconds(waited)}. Try again when it is quieter.", TimeSpan.FromSeconds(60));
+
+    public static Refusal NoRoomAhead(string model, MemoryNeed need) =>
+        new(RefusalReason.Yielded, $"There is no room for {model} ({need.Total}: {need.Reason}) beside what is in memory, and nothing is evicted for a model that is loaded ahead. It is loaded when somebody asks for it.", TimeSpan.FromSeconds(60));
+
     public static Refusal ShuttingDown() =>
         new(RefusalReason.ShuttingDown, "The gateway is shutting down and takes no new requests. Try again when it is back.", RestartTime);
 

@@ -21,11 +21,20 @@ internal abstract record ResidencyEffect
     /// <summary>Tell the caller that, and why, there will be no lease.</summary>
     public sealed record RefuseLease(LeaseTicket Ticket, Refusal Refusal) : ResidencyEffect;
 
+    /// <summary>Read the files of a model that will be launched soon, so that the launch finds them in memory.</summary>
+    public sealed record BeginReadAhead(ModelSpec Model, ByteSize Limit) : ResidencyEffect;
+
+    /// <summary>Stop reading its files: it is launched, or not wanted any more.</summary>
+    public sealed record EndReadAhead(string Model) : ResidencyEffect;
+
     /// <summary>Read the machine's memory and report it.</summary>
     public sealed record ObserveMemory : ResidencyEffect;
 
     /// <summary>Tell somebody that the model is out of memory.</summary>
     public sealed record CompleteUnload(TaskCompletionSource Done) : ResidencyEffect;
+
+    /// <summary>Tell somebody why everything is as it is.</summary>
+    public sealed record CompleteExplanation(TaskCompletionSource<PoolExplanation> Done, PoolExplanation Explanation) : ResidencyEffect;
 
     /// <summary>Tell that nothing is left.</summary>
     public sealed record CompleteShutdown : ResidencyEffect;

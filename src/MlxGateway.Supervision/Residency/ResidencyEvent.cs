@@ -1,4 +1,5 @@
 using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Supervision.Residency;
@@ -13,7 +14,7 @@ internal abstract record ResidencyEvent
     public sealed record TicketAbandoned(LeaseTicket Ticket) : ResidencyEvent;
 
     /// <summary>A request is over.</summary>
-    public sealed record LeaseReleased(string Model, int Launch) : ResidencyEvent;
+    public sealed record LeaseReleased(string Model, int Launch, Revocation Revocation) : ResidencyEvent;
 
     /// <summary>A runner has proved that it can answer.</summary>
     public sealed record LaunchSucceeded(string Model, int Launch, IRunner Runner) : ResidencyEvent;
@@ -33,8 +34,14 @@ internal abstract record ResidencyEvent
     /// <summary>Somebody wants the model out of memory and to be told when it is.</summary>
     public sealed record UnloadRequested(string Model, TaskCompletionSource Done) : ResidencyEvent;
 
+    /// <summary>Somebody wants to know why everything is as it is.</summary>
+    public sealed record ExplanationRequested(TaskCompletionSource<PoolExplanation> Done) : ResidencyEvent;
+
     /// <summary>A moment named by <see cref="ResidencyLedger.NextWake"/> has come.</summary>
     public sealed record TimeElapsed : ResidencyEvent;
+
+    /// <summary>The configuration was read again.</summary>
+    public sealed record Reconfigured(ResidencyOptions Options, CatalogSnapshot Catalog) : ResidencyEvent;
 
     /// <summary>The gateway stops; running requests may go on for <paramref name="Patience"/>.</summary>
     public sealed record ShutdownRequested(TimeSpan Patience) : ResidencyEvent;

@@ -32,6 +32,8 @@ internal sealed partial class ResidencyLedger
     // Whose victims are draining or stopping. Nobody else gets the room that they leave, not even an older ticket of a victim.
     private (Resident Newcomer, LeaseTicket Ticket)? _swap;
 
+    private static bool AsksForPeople(Resident resident) => resident.Waiting.People > 0;
+
     private void Observe(MemoryObservation memory, DateTimeOffset now)
     {
         Memory = memory;
@@ -55,9 +57,8 @@ internal sealed partial class ResidencyLedger
 
         if (ticket.Model.LaunchesLike(newest))
         {
-            // One of a newer catalog for which nothing would be launched otherwise: the next comparison is by reference again.
-            resident.Next = resident.Next is { } next ? next with { Spec = ticket.Model } : null;
-            resident.Spec = resident.Next is null ? ticket.Model : resident.Spec;
+            // Of a newer catalog, and the runner need not know: the next comparison is by reference again.
+            TakeOver(resident, ticket.Model);
             resident.Needs = resident.HoldsMemory ? resident.Needs : ticket.Needs ?? resident.Needs;
             return true;
         }
@@ -78,6 +79,13 @@ internal sealed partial class ResidencyLedger
         return true;
     }
 
+    private static void TakeOver(Resident resident, ModelSpec spec)
+    {
+        resident.Superseded = resident.NewestSpec;
+        resident.Next = resident.Next is { } next ? next with { Spec = spec } : null;
+        resident.Spec = resident.Next is null ? spec : resident.Spec;
+    }
+
     // What failed was another configuration: the new one starts with a clean slate.
     private static void TakeNext(Resident resident)
     {
@@ -93,13 +101,21 @@ internal sealed partial class ResidencyLedger
     private void AdmitWaiting(DateTimeOffset now)
     {
         _admitAt = null;
+        foreach (var resident in _residents)
+        {
+            if (!resident.WaitsForRoom)
+            {
+                LeaveReadAhead(resident);
+            }
+        }
+
         if (_waiting == 0)
         {
             return;
         }
 
         _pass++;
-        RefuseWhatNeverFits();
+        RefuseWhatNeverFits(now);
         while (NextNewcomer() is { } newcomer && Admit(newcomer, now))
         {
         }
@@ -129,7 +145,7 @@ internal sealed partial class ResidencyLedger
         Resident? first = null;
         foreach (var resident in _residents)
         {
-            if (resident.WaitsForRoom && resident.PassedOverIn != _pass && (first is null || resident.Waiting.First!.Value.Order < first.Waiting.First!.Value.Order))
+            if (resident.WaitsForRoom && resident.PassedOverIn != _pass && (first is null || IsBefore(resident, first)))
             {
                 first = resident;
             }
@@ -137,6 +153,10 @@ internal sealed partial class ResidencyLedger
 
         return first;
     }
+
+    // People before background work, and among equals whoever came first.
+    private static bool IsBefore(Resident one, Resident other) =>
+        AsksForPeople(one) != AsksForPeople(other) ? AsksForPeople(one) : one.Waiting.Oldest!.Order < other.Waiting.Oldest!.Order;
 
     // True if the newcomer is taken care of and the next one may have a turn.
     private bool Admit(Resident newcomer, DateTimeOffset now)
@@ -155,17 +175,24 @@ internal sealed partial class ResidencyLedger
                 return true;
 
             case EvictionPlan.Evict plan when now >= plan.From:
-                _swap = (newcomer, newcomer.Waiting.First!.Value);
-                foreach (var victim in plan.Victims)
+                Evict(plan.Victims, newcomer, now);
+                if (EvictionPlanner.Plan(newcomer, _residents, memory.Usable, options.MaxResident, TermsOf(newcomer), now) is EvictionPlan.Fits)
                 {
-                    Drain(victim, forGood: false, now);
+                    // Both fit: only the number of models was in the way, and whoever leaves does not count any more.
+                    Launch(newcomer, now);
+                    return true;
                 }
 
-                CloseDrained(now);
+                ReadAhead(newcomer, memory);
                 return false;
 
+            case EvictionPlan.Evict { From: var from } when from == DateTimeOffset.MaxValue && newcomer.Waiting.Oldest is { Terms.MayEvict: false } ahead:
+                Refuse(ahead, Refusal.NoRoomAhead(newcomer.Id, newcomer.Need), now);
+                return true;
+
             case EvictionPlan.Evict plan:
-                _admitAt = Earlier(_admitAt, plan.From);
+                _admitAt = plan.From == DateTimeOffset.MaxValue ? _admitAt : Earlier(_admitAt, plan.From);
+                ReadAhead(newcomer, memory);
                 return false;
 
             case EvictionPlan.Short:
@@ -186,6 +213,45 @@ internal sealed partial class ResidencyLedger
         return newcomer.Needs.Within(all - EvictionPlanner.Immovable(_residents)) ?? newcomer.Needs.Least;
     }
 
+    private void Evict(IReadOnlyList<Resident> victims, Resident newcomer, DateTimeOffset now)
+    {
+        _swap = (newcomer, newcomer.Waiting.Oldest!);
+        foreach (var victim in victims)
+        {
+            Note(DecisionKind.Evicted, victim.Id, newcomer.Id, EvictionPlanner.Reason(victim, newcomer, now), now);
+            if (victim.State is Launching)
+            {
+                Close(victim, now); // for background work alone
+            }
+            else
+            {
+                Drain(victim, forGood: false, now);
+            }
+        }
+
+        CloseDrained(now);
+    }
+
+    // Its files are read while it waits for busy victims, so that its launch finds them in memory. As many as there is free memory for: the victims still need theirs.
+    private void ReadAhead(Resident newcomer, MemoryObservation memory)
+    {
+        var free = memory.Usable - EvictionPlanner.Held(_residents);
+        if (!newcomer.IsReadAhead && AsksForPeople(newcomer) && free > ByteSize.Zero && _residents.Exists(r => r.Leases > 0))
+        {
+            newcomer.IsReadAhead = true;
+            _effects.Add(new BeginReadAhead(newcomer.Spec, free));
+        }
+    }
+
+    private void LeaveReadAhead(Resident newcomer)
+    {
+        if (newcomer.IsReadAhead)
+        {
+            newcomer.IsReadAhead = false;
+            _effects.Add(new ResidencyEffect.EndReadAhead(newcomer.Id));
+        }
+    }
+
     private void Launch(Resident newcomer, DateTimeOffset now)
     {
         newcomer.Launch++;
@@ -195,9 +261,13 @@ internal sealed partial class ResidencyLedger
         newcomer.HasServed = false;
         newcomer.WasGranted = false;
         newcomer.FirstReturn = null;
+        newcomer.KeepAlive = null;
+        newcomer.LaunchedForBackground = !AsksForPeople(newcomer);
         newcomer.Enter(Launching, now);
+        Note(DecisionKind.Launched, newcomer.Id, null, newcomer.Need.Shape.Lowered is { } lowered ? $"{newcomer.Need.Reason}. {lowered}" : newcomer.Need.Reason, now);
+        LeaveReadAhead(newcomer);
         _effects.Add(new StartRunner(newcomer.Spec, newcomer.Need.Shape, newcomer.Launch));
-        EndSwapOf(newcomer, now);
+        CommitSwapOf(newcomer, now);
     }
 
     private void Welcome(Resident resident, LaunchSucceeded news, DateTimeOffset now)
@@ -210,6 +280,11 @@ internal sealed partial class ResidencyLedger
 
         // Where somebody waits, the grant sets it: a newcomer serves before it may be a victim.
         resident.HasServed = resident.Waiting.Count == 0;
+        resident.LaunchedForBackground = false;
+        if (!resident.Waiting.All.Any(t => t.Terms is { IsBackground: true, MayEvict: true }))
+        {
+            resident.LastPerson = now; // loaded for people, or ahead for them: a title does not push it out
+        }
         _lastLoadBegan = resident.LaunchedIn;
     }
 
@@ -226,12 +301,34 @@ internal sealed partial class ResidencyLedger
             var terms = TermsOf(swap.Newcomer);
             if (_residents.TrueForAll(r => !DrainsForSwap(r) || now >= terms.MayLeaveFrom(r)))
             {
-                _swap = swap with { Ticket = swap.Newcomer.Waiting.First!.Value };
+                _swap = swap with { Ticket = swap.Newcomer.Waiting.Oldest! };
                 return;
             }
         }
 
         EndSwapOf(swap.Newcomer, now);
+    }
+
+    // The newcomer is on its way in, perhaps beside victims that still drain. There is memory for all of them, so those that may be together stay; the others cannot any more.
+    private void CommitSwapOf(Resident newcomer, DateTimeOffset now)
+    {
+        if (_swap?.Newcomer != newcomer)
+        {
+            return;
+        }
+
+        _swap = null;
+        foreach (var resident in _residents)
+        {
+            if (DrainsForSwap(resident) && !EvictionPlanner.MayJoin(resident, _residents, options.MaxResident))
+            {
+                resident.LeavesForGood = true;
+            }
+            else if (DrainsForSwap(resident))
+            {
+                Stay(resident, newcomer, $"there is room for {newcomer.Id} beside it after all", now);
+            }
+        }
     }
 
     private void EndSwapOf(Resident newcomer, DateTimeOffset now)
@@ -246,10 +343,16 @@ internal sealed partial class ResidencyLedger
         {
             if (DrainsForSwap(resident))
             {
-                resident.Enter(Ready, now);
-                Serve(resident, now);
+                Stay(resident, newcomer, $"nobody waits for {newcomer.Id} any more", now);
             }
         }
+    }
+
+    private void Stay(Resident victim, Resident newcomer, string why, DateTimeOffset now)
+    {
+        Note(DecisionKind.Spared, victim.Id, newcomer.Id, why, now);
+        victim.Enter(Ready, now);
+        Serve(victim, now);
     }
 
     // Nothing is evicted: it would not help. Whoever waits behind may have a turn meanwhile.
@@ -257,7 +360,7 @@ internal sealed partial class ResidencyLedger
     {
         newcomer.PassedOverIn = _pass;
         var since = newcomer.ShortSince ??= now;
-        while (newcomer.Waiting.First is { Value: var ticket })
+        while (newcomer.Waiting.Oldest is { } ticket)
         {
             var end = (ticket.ArrivedAt > since ? ticket.ArrivedAt : since) + ShortagePatience;
             if (now < end)
@@ -269,11 +372,11 @@ internal sealed partial class ResidencyLedger
             var shortage = ShortageOf(newcomer);
             Refuse(ticket, memoryIsKnown
                 ? Refusal.DoesNotFitNow(newcomer.Id, newcomer.Need, Memory!.Value.Usable - EvictionPlanner.Immovable(_residents), shortage, ShortagePatience)
-                : Refusal.MemoryUnknown(newcomer.Id, newcomer.Need, shortage, ShortagePatience));
+                : Refusal.MemoryUnknown(newcomer.Id, newcomer.Need, shortage, ShortagePatience), now);
         }
     }
 
-    private void RefuseWhatNeverFits()
+    private void RefuseWhatNeverFits(DateTimeOffset now)
     {
         if (Memory is not { } memory)
         {
@@ -286,7 +389,7 @@ internal sealed partial class ResidencyLedger
             if (resident.WaitsForRoom && EvictionPlanner.CanNeverFit(resident.Needs.Least, immovable, memory.Ceiling))
             {
                 resident.Need = resident.Needs.Least;
-                RefuseAll(resident, Refusal.NeverFits(resident.Id, resident.Need, memory.Ceiling - immovable, ShortageOf(resident)));
+                RefuseAll(resident, Refusal.NeverFits(resident.Id, resident.Need, memory.Ceiling - immovable, ShortageOf(resident)), now);
             }
         }
     }
@@ -298,7 +401,9 @@ internal sealed partial class ResidencyLedger
         return new(newcomer.Need.Total, memory.Ceiling, ByteSize.Max(memory.Usable - held, ByteSize.Zero), held - EvictionPlanner.Immovable(_residents));
     }
 
-    private SwapTerms TermsOf(Resident newcomer) => new(newcomer.Waiting.First!.Value.ArrivedAt, PatienceFor(newcomer), newcomer.LoadTime);
+    private SwapTerms TermsOf(Resident newcomer) => AsksForPeople(newcomer)
+        ? new(newcomer.Waiting.Oldest!.ArrivedAt, PatienceFor(newcomer), newcomer.LoadTime)
+        : newcomer.Waiting.Oldest!.Terms.MayEvict ? SwapTerms.OfBackground(options.BackgroundRespite) : SwapTerms.OfPreload;
 
     private TimeSpan PatienceFor(Resident newcomer)
     {

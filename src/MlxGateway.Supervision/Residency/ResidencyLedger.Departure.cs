@@ -1,4 +1,5 @@
 using System.Globalization;
+using MlxGateway.Supervision.Models;
 using static MlxGateway.Supervision.Residency.ResidencyEffect;
 using static MlxGateway.Supervision.Residency.ResidencyEvent;
 using static MlxGateway.Supervision.Residency.ResidentState;
@@ -46,11 +47,12 @@ internal sealed partial class ResidencyLedger
             resident.FailuresInARow = 0;
         }
 
-        _effects.Add(new RevokeLeases(resident.Id, resident.Launch, resident.Revocation, RevocationReason.RunnerGone));
+        Revoke(resident, RevocationReason.RunnerGone);
         if (resident is { WasGranted: true, FailuresInARow: 0 })
         {
             // It worked until now, so whoever waits is served by a new one at once.
             resident.FailuresInARow = 1;
+            Note(DecisionKind.Failed, resident.Id, null, $"{how} It is launched again at once for whoever asks.", now);
         }
         else
         {
@@ -67,7 +69,8 @@ internal sealed partial class ResidencyLedger
         cooldown = cooldown < longest ? cooldown : longest;
         resident.Failure = why;
         resident.CoolUntil = now + cooldown;
-        RefuseAll(resident, Refusal.LaunchFailed(resident.Id, why, cooldown));
+        Note(DecisionKind.Failed, resident.Id, null, string.Create(CultureInfo.InvariantCulture, $"{why.TrimEnd()} It is left alone for {cooldown.TotalSeconds:0.#} s ({resident.FailuresInARow} in a row)."), now);
+        RefuseAll(resident, Refusal.LaunchFailed(resident.Id, why, cooldown), now);
     }
 
     private void Unload(UnloadRequested request, DateTimeOffset now)
@@ -75,6 +78,7 @@ internal sealed partial class ResidencyLedger
         if (_byId.TryGetValue(request.Model, out var resident) && resident.HoldsMemory)
         {
             resident.Unloads.Add(request.Done);
+            Note(DecisionKind.Unloaded, resident.Id, null, "somebody asked for it", now);
             SendAway(resident, now);
         }
         else
@@ -83,12 +87,43 @@ internal sealed partial class ResidencyLedger
         }
     }
 
+    // What is configured now is what counts: a model that is not any more leaves after its requests, and so does one that is launched in another way.
+    // Models that were found on disk are not told about here: a file that is moved is no reason to stop a runner that has read it.
+    private void Reconfigure(Reconfigured news, DateTimeOffset now)
+    {
+        options = news.Options;
+        foreach (var resident in _residents)
+        {
+            if (resident is not { HoldsMemory: true, NewestSpec.Origin: ModelOrigin.Configured })
+            {
+                continue;
+            }
+
+            if (news.Catalog.Find(resident.Id) is not { } spec)
+            {
+                Note(DecisionKind.Unloaded, resident.Id, null, "it is not configured any more", now);
+                SendAway(resident, now);
+            }
+            else if (spec.LaunchesLike(resident.NewestSpec))
+            {
+                TakeOver(resident, spec);
+            }
+            else
+            {
+                Note(DecisionKind.Unloaded, resident.Id, null, "its configuration has changed", now);
+                resident.Superseded = resident.NewestSpec;
+                resident.Next = (spec, resident.Needs);
+                SendAway(resident, now);
+            }
+        }
+    }
+
     private void ShutDown(TimeSpan patience, DateTimeOffset now)
     {
         _shutdownAt = Earlier(_shutdownAt, now + patience);
         foreach (var resident in _residents)
         {
-            RefuseAll(resident, Refusal.ShuttingDown());
+            RefuseAll(resident, Refusal.ShuttingDown(), now);
             SendAway(resident, now);
         }
     }
@@ -104,10 +139,11 @@ internal sealed partial class ResidencyLedger
         }
     }
 
-    private static void Drain(Resident resident, bool forGood, DateTimeOffset now)
+    private void Drain(Resident resident, bool forGood, DateTimeOffset now)
     {
         resident.Enter(Draining, now);
         resident.LeavesForGood = forGood;
+        YieldAll(resident, "its model has to leave", now);
     }
 
     // The victims of one swap leave together: an idle one that left early would be gone for nothing if the newcomer gave up.
@@ -128,8 +164,9 @@ internal sealed partial class ResidencyLedger
     {
         foreach (var resident in _residents)
         {
-            if (resident.IsIdle && IdleDeadline(resident, now) <= now)
+            if (resident.IsIdle && IdleDeadline(resident, now) is { } deadline && deadline <= now)
             {
+                Note(DecisionKind.IdledOut, resident.Id, null, string.Create(CultureInfo.InvariantCulture, $"idle {(now - resident.LastUsed).TotalSeconds:0} s"), now);
                 Close(resident, now);
             }
         }
@@ -145,7 +182,7 @@ internal sealed partial class ResidencyLedger
         if (resident.Leases > 0)
         {
             var reason = IsShuttingDown ? RevocationReason.ShuttingDown : RevocationReason.Evicted;
-            _effects.Add(new RevokeLeases(resident.Id, resident.Launch, resident.Revocation, reason));
+            Revoke(resident, reason);
         }
 
         Stop(resident, now);
@@ -154,6 +191,8 @@ internal sealed partial class ResidencyLedger
     private void Stop(Resident resident, DateTimeOffset now)
     {
         resident.Leases = 0;
+        resident.Background.Clear();
+        resident.Yielding = 0;
         resident.Enter(Stopping, now);
         _effects.Add(new StopRunner(resident.Id, resident.Launch));
     }
@@ -178,7 +217,9 @@ internal sealed partial class ResidencyLedger
     // When it may idle out: for a busy one the earliest moment that this could be, so that a returning lease need not change the alarm.
     private DateTimeOffset? IdleDeadline(Resident resident, DateTimeOffset now)
     {
-        var timeout = resident.Spec.IdleTimeout ?? options.IdleTimeout;
-        return resident.Spec.Pinned || timeout == TimeSpan.Zero ? null : (resident.IsIdle ? resident.LastUsed : now) + timeout;
+        // A configured zero means for ever, a client's means at once.
+        var configured = resident.Spec.IdleTimeout ?? options.IdleTimeout;
+        var timeout = resident.KeepAlive ?? (configured == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : configured);
+        return resident.Spec.Pinned || timeout == Timeout.InfiniteTimeSpan ? null : (resident.IsIdle ? resident.LastUsed : now) + timeout;
     }
 }

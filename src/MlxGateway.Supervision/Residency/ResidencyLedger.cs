@@ -1,4 +1,5 @@
 using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
 using static MlxGateway.Supervision.Residency.ResidencyEffect;
 using static MlxGateway.Supervision.Residency.ResidencyEvent;
 using static MlxGateway.Supervision.Residency.ResidentState;
@@ -25,6 +26,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     // A list beside the dictionary: its enumerator is free, and every settling walks over it a few times.
     private readonly List<Resident> _residents = [];
     private readonly List<ResidencyEffect> _effects = [];
+    private readonly DecisionJournal _journal = new();
     private int _waiting;
     private long _order;
     private long _step;
@@ -33,6 +35,9 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     private bool _isOver;
 
     public IReadOnlyList<Resident> Residents => _residents;
+
+    /// <summary>What was decided lately, the oldest first.</summary>
+    public IReadOnlyList<Decision> Decisions => _journal.Last;
 
     /// <summary>How many tickets wait, for whatever reason.</summary>
     public int Waiting => _waiting;
@@ -84,6 +89,8 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
             {
                 wake = Earlier(wake, _observeAt);
             }
+
+            wake = Earlier(wake, BackgroundWake(resident, now));
         }
 
         return wake;
@@ -96,7 +103,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     public long LastLoadBegan => _lastLoadBegan;
 
     /// <summary>Whether leases of the model may be granted and taken back without asking: it is ready, nobody waits for anything, and nobody is about to leave.</summary>
-    public bool MayOpenGateOf(Resident resident) => resident is { State: Ready, Next: null } && _waiting == 0 && !IsShuttingDown;
+    public bool MayOpenGateOf(Resident resident) => resident is { State: Ready, Next: null, KeepAlive: null, Background.Count: 0 } && _waiting == 0 && !IsShuttingDown;
 
     /// <summary>Takes into the books what a gate did while it was open.</summary>
     /// <param name="resident">Whose gate it is.</param>
@@ -110,6 +117,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         if (lastUsed is { } used)
         {
             resident.LastUsed = used > resident.LastUsed ? used : resident.LastUsed;
+            resident.LastPerson = resident.LastUsed; // a gate is for people
             resident.HasServed = true;
             resident.WasGranted = true;
         }
@@ -125,7 +133,9 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
             case RunnerExited e when Current(e.Model, e.Launch) is { State: Ready or Draining } resident: Crash(resident, e.How, now); break;
             case RunnerStopped e when Current(e.Model, e.Launch) is { State: Stopping } resident: LeaveMemory(resident, now); break;
             case MemoryObserved e: Observe(e.Memory, now); break;
+            case ExplanationRequested e: _effects.Add(new CompleteExplanation(e.Done, Explain(now))); return false;
             case UnloadRequested e: Unload(e, now); break;
+            case Reconfigured e: Reconfigure(e, now); break;
             case ShutdownRequested e: ShutDown(e.Patience, now); break;
         }
 
@@ -146,6 +156,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         CloseDrained(now);
         CloseIdle(now);
         AdmitWaiting(now);
+        ExpireBackground(now);
         if (IsShuttingDown && !_isOver && !_residents.Exists(r => r.HoldsMemory))
         {
             _isOver = true;
@@ -158,32 +169,35 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     {
         if (IsShuttingDown)
         {
-            _effects.Add(new RefuseLease(ticket, Refusal.ShuttingDown()));
+            RefuseOne(ticket, Refusal.ShuttingDown(), now);
             return false;
         }
 
-        var resident = Find(ticket);
-        resident.Habit.Asked(now, _lastLoadBegan);
-        var changed = Adopt(resident, ticket, now);
-        if (resident.TakesAnother && resident.Waiting.Count == 0)
+        var resident = LineFor(ticket);
+        var changed = ticket.WaitsFor == ticket.Model.Id && Adopt(resident, ticket, now);
+        if (!ticket.Terms.IsBackground)
         {
-            Grant(ticket, resident, now);
-            return changed;
+            resident.Habit.Asked(now, _lastLoadBegan);
+            if (resident.TakesAnother && resident.Waiting.People == 0)
+            {
+                Grant(ticket, resident, now);
+                return changed || _waiting > 0;
+            }
         }
 
         if (resident.IsLeftAlone(now))
         {
-            _effects.Add(new RefuseLease(ticket, Refusal.LaunchFailed(resident.Id, resident.Failure, resident.CoolUntil!.Value - now)));
+            RefuseOne(ticket, Refusal.LaunchFailed(resident.Id, resident.Failure, resident.CoolUntil!.Value - now), now);
         }
         else if (_waiting >= options.QueueLimit)
         {
-            _effects.Add(new RefuseLease(ticket, Refusal.QueueFull(resident.Id, options.QueueLimit, PatienceFor(resident))));
+            RefuseOne(ticket, Refusal.QueueFull(resident.Id, options.QueueLimit, PatienceFor(resident)), now);
         }
         else
         {
             ticket.Order = ++_order;
             ticket.LaunchingBefore = resident.LaunchingUntil(now);
-            ticket.Place = resident.Waiting.AddLast(ticket);
+            resident.Waiting.Add(ticket);
             _waiting++;
         }
 
@@ -200,16 +214,21 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         resident.Leases--;
         resident.LastUsed = now;
         resident.FirstReturn ??= now;
-        resident.Habit.Returned(now, _step);
-        return _waiting > 0 || resident.State is Draining;
+        if (!ReturnBackground(resident, released.Revocation))
+        {
+            resident.LastPerson = now;
+            resident.Habit.Returned(now, _step);
+        }
+
+        return _waiting > 0 || resident.State is Draining || resident.KeepAlive is not null;
     }
 
-    private Resident Find(LeaseTicket ticket)
+    private Resident Find(ModelSpec model, MemoryNeeds? needs)
     {
-        if (!_byId.TryGetValue(ticket.Model.Id, out var resident))
+        if (!_byId.TryGetValue(model.Id, out var resident))
         {
-            resident = new Resident(ticket.Model, ticket.Needs ?? new MemoryNeed(default, "unknown"));
-            _byId.Add(ticket.Model.Id, resident);
+            resident = new Resident(model, needs ?? new MemoryNeed(default, "unknown"));
+            _byId.Add(model.Id, resident);
             _residents.Add(resident);
         }
 
@@ -226,11 +245,14 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
 
     private void Serve(Resident resident, DateTimeOffset now)
     {
-        while (resident.TakesAnother && resident.Waiting.First is { Value: var ticket })
+        while (resident.TakesAnother && resident.Waiting.NextPerson() is { } ticket)
         {
-            Leave(ticket);
+            _waiting--;
+            resident.Waiting.Serve(ticket);
             Grant(ticket, resident, now);
         }
+
+        ServeBackground(resident, now);
     }
 
     private void Grant(LeaseTicket ticket, Resident resident, DateTimeOffset now)
@@ -239,35 +261,52 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         resident.LastUsed = now;
         resident.HasServed = true;
         resident.WasGranted = true;
+        var revocation = resident.Revocation;
+        if (ticket.Terms.IsBackground)
+        {
+            resident.Background.Add(revocation = new Revocation());
+        }
+        else
+        {
+            resident.LastPerson = now;
+            resident.KeepAlive = ticket.Terms.KeepAlive;
+        }
+
         var waited = now > ticket.ArrivedAt ? now - ticket.ArrivedAt : TimeSpan.Zero;
         var loading = ticket.Order == 0 ? TimeSpan.Zero : resident.LaunchingUntil(now) - ticket.LaunchingBefore;
         loading = loading < waited ? loading : waited;
-        _effects.Add(new GrantLease(ticket, new Granted(resident.Spec, resident.Launch, resident.Runner!, resident.Revocation, waited - loading, loading)));
+        _effects.Add(new GrantLease(ticket, new Granted(resident.Spec, resident.Launch, resident.Runner!, revocation, waited - loading, loading)));
     }
 
-    private void RefuseAll(Resident resident, Refusal refusal)
+    private void RefuseAll(Resident resident, Refusal refusal, DateTimeOffset now)
     {
-        while (resident.Waiting.First is { Value: var ticket })
+        while (resident.Waiting.Oldest is { } ticket)
         {
-            Refuse(ticket, refusal);
+            Refuse(ticket, refusal, now);
         }
     }
 
-    private void Refuse(LeaseTicket ticket, Refusal refusal)
+    private void Refuse(LeaseTicket ticket, Refusal refusal, DateTimeOffset now)
     {
         Leave(ticket);
+        RefuseOne(ticket, refusal, now);
+    }
+
+    private void RefuseOne(LeaseTicket ticket, Refusal refusal, DateTimeOffset now)
+    {
+        Note(refusal.Reason is RefusalReason.Yielded ? DecisionKind.Yielded : DecisionKind.Refused, ticket.Model.Id, null, refusal.Message, now);
         _effects.Add(new RefuseLease(ticket, refusal));
     }
 
     private void Leave(LeaseTicket ticket)
     {
-        if (ticket.Place is { List: { } line } place)
+        if (_byId.GetValueOrDefault(ticket.WaitsFor)?.Waiting.Remove(ticket) == true)
         {
-            line.Remove(place);
-            ticket.Place = null;
             _waiting--;
         }
     }
+
+    private void Note(DecisionKind kind, string model, string? forWhom, string reason, DateTimeOffset now) => _journal.Note(new Decision(now, kind, model, forWhom, reason));
 
     private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
 }

@@ -41,6 +41,17 @@ public sealed class ResidencyOptions
     [Range(1, 100_000)]
     public int QueueLimit { get; set; } = 512;
 
+    /// <summary>How long a background request waits for its turn before it is refused.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan BackgroundPatience { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long a model stays safe from background requests after it has served a person.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan BackgroundRespite { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The id or alias of the model that serves background requests while their own is not in memory or serves people; null: none does.</summary>
+    public string? BackgroundModel { get; set; }
+
     /// <summary>How long a model that failed is left alone; doubles with every failure in a row, up to 5 minutes.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan Cooldown { get; set; } = TimeSpan.FromSeconds(10);

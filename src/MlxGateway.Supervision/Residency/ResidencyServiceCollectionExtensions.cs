@@ -16,6 +16,7 @@ public static class ResidencyServiceCollectionExtensions
         services.AddSingleton(provider => new ModelPool(
             options,
             provider.GetRequiredService<IRunnerLauncher>(),
+            provider.GetRequiredService<IReadAhead>(),
             provider.GetRequiredService<IMemoryGauge>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ModelPool>>()));

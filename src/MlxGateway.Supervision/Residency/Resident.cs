@@ -44,8 +44,29 @@ internal sealed class Resident(ModelSpec spec, MemoryNeeds needs)
     /// <summary>How many leases of this launch are out. While its gate is open, the gate knows better.</summary>
     public int Leases { get; set; }
 
-    /// <summary>Who waits for this model, in order of arrival.</summary>
-    public LinkedList<LeaseTicket> Waiting { get; } = [];
+    /// <summary>Who waits for this model.</summary>
+    public WaitingLine Waiting { get; } = new();
+
+    /// <summary>The background leases of this launch that are out, each with its own end. They are among <see cref="Leases"/>.</summary>
+    public List<Revocation> Background { get; } = [];
+
+    /// <summary>How many of <see cref="Background"/> have been told to end and are not back yet.</summary>
+    public int Yielding { get; set; }
+
+    /// <summary>How many leases of people are out.</summary>
+    public int PeopleServed => Leases - Background.Count;
+
+    /// <summary>When a person's lease was last granted or came back; null: never.</summary>
+    public DateTimeOffset? LastPerson { get; set; }
+
+    /// <summary>How long the last request wanted it to stay; null: it did not say.</summary>
+    public TimeSpan? KeepAlive { get; set; }
+
+    /// <summary>Whether this launch was made for background requests alone.</summary>
+    public bool LaunchedForBackground { get; set; }
+
+    /// <summary>Whether the pool was told to read its files ahead.</summary>
+    public bool IsReadAhead { get; set; }
 
     public DateTimeOffset LastUsed { get; set; }
 
@@ -95,6 +116,12 @@ internal sealed class Resident(ModelSpec spec, MemoryNeeds needs)
     public bool IsLeaving => State is ResidentState.Draining or ResidentState.Stopping;
 
     public bool IsIdle => State is ResidentState.Ready && Leases == 0 && Waiting.Count == 0;
+
+    /// <summary>Whether it is ready and no person is served or waits. What else it does is ended where it is in the way.</summary>
+    public bool IsFreeOfPeople => State is ResidentState.Ready && PeopleServed == 0 && Waiting.People == 0;
+
+    /// <summary>Whether it may leave for a person's model: it is ready and has served whom it was launched for, or it is only being launched for background requests.</summary>
+    public bool MayBeVictim => !Spec.Pinned && (State is ResidentState.Ready ? HasServed : State is ResidentState.Launching && LaunchedForBackground && Waiting.People == 0);
 
     public bool TakesAnother => State is ResidentState.Ready && (Spec.MaxConcurrency == 0 || Leases < Spec.MaxConcurrency);
 

@@ -33,6 +33,7 @@ public static class RunnersServiceCollectionExtensions
             ServiceDescriptor.Singleton<IRunnerKind, Demo>(),
         ]);
         services.AddSingleton<IRunnerLauncher, RunnerLauncher>();
+        services.AddSingleton<IReadAhead, WeightReadAhead>();
         return services;
     }
 }

@@ -13,6 +13,7 @@ internal static class AdminEndpoints
     {
         app.MapGet("/health", Health).WithTags("Admin").WithSummary("Says whether requests are taken").Produces<HealthAnswer>().Produces<HealthAnswer>(StatusCodes.Status503ServiceUnavailable);
         app.MapGet("/running", Running).WithTags("Admin").WithSummary("Lists the models that are in memory, or on their way in or out").Produces<RunningAnswer>();
+        app.MapGet("/api/explain", Explain).WithTags("Admin").WithSummary("Says who is in memory, who waits for what and why, what will happen next, and what was decided lately").Produces<ExplainAnswer>();
         app.MapPost("/api/models/unload", UnloadAll).WithTags("Admin").WithSummary("Unloads every model; answers when their processes are gone").Produces<UnloadAnswer>();
         app.MapPost("/api/models/unload/{**id}", Unload).WithTags("Admin").WithSummary("Unloads one model, by id or alias; answers when its process is gone").Produces<UnloadAnswer>().Produces(StatusCodes.Status404NotFound);
     }
@@ -26,6 +27,9 @@ internal static class AdminEndpoints
             .Where(m => m.State != ResidentState.Absent)
             .Select(m => new RunningModel(m.Id, Refusals.StateName(m.State), m.Runner, m.Pid, m.Port, m.Leases, m.Waiting, m.Since.UtcDateTime))]),
         AdminJson.Default.RunningAnswer);
+
+    private static async Task<IResult> Explain(IModelPool pool, CancellationToken cancellationToken) =>
+        Results.Json(ExplainAnswer.Of(await pool.ExplainAsync(cancellationToken)), ExplainJson.Default.ExplainAnswer);
 
     private static async Task<IResult> UnloadAll(IModelPool pool, CancellationToken cancellationToken)
     {

@@ -10,13 +10,24 @@ internal sealed class GatewayConfiguration
     private const string Section = "MlxGateway";
     private const string File = "appsettings.json";
 
-    private GatewayConfiguration(IConfigurationRoot root, GatewayOptions options, string folder, IReadOnlyList<ListenAddress> addresses)
+    private GatewayConfiguration(string[] arguments, IConfigurationRoot root, GatewayOptions options, string folder, IReadOnlyList<ListenAddress> addresses)
     {
+        Arguments = arguments;
+        Values = root.AsEnumerable().Where(e => e.Value is not null).ToDictionary(e => e.Key, e => e.Value!, StringComparer.OrdinalIgnoreCase);
         Root = root;
         Options = options;
         Folder = folder;
         Addresses = addresses;
     }
+
+    /// <summary>The command line that it was read with.</summary>
+    public string[] Arguments { get; }
+
+    /// <summary>Every value as it was read: the host writes some of its own into <see cref="Root"/> later.</summary>
+    public IReadOnlyDictionary<string, string> Values { get; }
+
+    /// <summary>The files that it was read from, whether they exist or not.</summary>
+    public IReadOnlyList<string> Files => [.. new[] { Path.Combine(Folder, File), Root["config"] is { } extra ? Path.GetFullPath(extra) : null }.OfType<string>()];
 
     /// <summary>The whole configuration.</summary>
     public IConfigurationRoot Root { get; }
@@ -59,7 +70,7 @@ internal sealed class GatewayConfiguration
 
         var options = StrictBinder.Bind<GatewayOptions>(root.GetSection(Section), errors, new TextConverters().AddSizes());
         var addresses = ListenAddress.Read(root["Urls"], root["port"], options.Access.AllowAnonymousNetwork, errors);
-        return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(root, options, folder, addresses), null);
+        return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, options, folder, addresses), null);
     }
 
     /// <summary>The mistakes as the terminal shows them.</summary>

@@ -46,6 +46,8 @@ internal static class GatewayHost
         builder.Services.AddSingleton<IModelSource, DemonstrationModels>();
         builder.Services.AddSingleton<DeviceMemory>();
         builder.Services.AddSingleton<IDeviceMemory>(static all => all.GetRequiredService<DeviceMemory>());
+        builder.Services.AddSingleton<ConfigurationReload>();
+        builder.Services.AddHostedService<ConfigurationWatch>();
         builder.Services.AddHostedService<GracefulStop>();
         builder.Services.AddSingleton<IdleMemory>();
         builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<IdleMemory>());
@@ -85,10 +87,7 @@ internal static class GatewayHost
         var catalog = app.Services.GetRequiredService<ModelCatalog>();
         var memory = app.Services.GetRequiredService<IMemoryGauge>();
         Console.WriteLine(Announcement.Write(AddressOf(app), engines, catalog.Current.Models, memory.Describe()));
-        if (first is not null)
-        {
-            LoadFirst(app, first);
-        }
+        LoadFirst(app, first);
 
         await app.WaitForShutdownAsync();
         return 0;
@@ -105,6 +104,11 @@ internal static class GatewayHost
         var lacking = engines.Where(e => !e.IsFound).Select(e => e.Engine);
         catalog.TryAdopt(configuration.ModelSettings(kinds) with { LaunchableKinds = [.. kinds.Except(lacking)] }, errors);
 
+        if (!errors.Any && configuration.Options.Residency.BackgroundModel is { } standIn && catalog.Current.Resolve(standIn) is null)
+        {
+            errors.Add("MlxGateway:Residency:BackgroundModel", $"\"{standIn}\" names no model here.");
+        }
+
         if (errors.Any || configuration.FirstModel is not { } name)
         {
             return Task.FromResult<ModelSpec?>(null);
@@ -120,15 +124,21 @@ internal static class GatewayHost
     }
 
     // In the background: clients may come while it loads, and wait for it like for any other.
-    private static void LoadFirst(WebApplication app, ModelSpec model) => _ = Task.Run(async () =>
+    private static void LoadFirst(WebApplication app, ModelSpec? named) => _ = Task.Run(async () =>
     {
-        try
+        var pool = app.Services.GetRequiredService<IModelPool>();
+        var known = app.Services.GetRequiredService<ModelCatalog>().Current;
+        foreach (var model in known.Models.Where(m => m.Preload && m != named && m.Missing is null).OrderByDescending(m => m.Pinned).ThenByDescending(m => m.Priority).Prepend(named).OfType<ModelSpec>())
         {
-            using var lease = await app.Services.GetRequiredService<IModelPool>().AcquireAsync(model, app.Lifetime.ApplicationStopping);
-        }
-        catch (Exception refused) when (refused is LeaseRefusedException or OperationCanceledException)
-        {
-            await Console.Error.WriteLineAsync($"The model '{model.Id}' could not be loaded first: {refused.Message}");
+            try
+            {
+                // Only the one that was named on the command line may make others leave.
+                using var lease = await pool.AcquireAsync(model, model == named ? LeaseTerms.Person : new LeaseTerms { IsBackground = true, MayEvict = false }, app.Lifetime.ApplicationStopping);
+            }
+            catch (Exception refused) when (refused is LeaseRefusedException or OperationCanceledException)
+            {
+                await Console.Error.WriteLineAsync($"The model '{model.Id}' could not be loaded first: {refused.Message}");
+            }
         }
     });
 

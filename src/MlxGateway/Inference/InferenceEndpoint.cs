@@ -92,6 +92,13 @@ internal sealed class InferenceEndpoint(
 
             using (lease)
             {
+                if (lease.Model.Id != model.Id && request.Reshape(kinds.MannersFor(lease.Model)?.Rules) is { } unfit)
+                {
+                    record.Outcome = RequestOutcome.Refused;
+                    await response.FailAsync(Note(record, unfit));
+                    return;
+                }
+
                 (record.Queued, record.Loading) = (record.Queued + lease.Queued, record.Loading + lease.Loading);
                 request.NameModel(lease.Runner.Manners.UpstreamModel);
                 var result = await forwarder.ForwardAsync(context, request, lease, response);
@@ -115,7 +122,7 @@ internal sealed class InferenceEndpoint(
         GatewayError error;
         try
         {
-            return await AcquireAsync(model, request, context.RequestAborted);
+            return await AcquireAsync(model, request, context);
         }
         catch (LeaseRefusedException refused)
         {
@@ -148,7 +155,7 @@ internal sealed class InferenceEndpoint(
         // An answer of the runner's own, if only an error, stands; what it left open is explained by why its lease ended.
         record.Outcome = result.Error is { Code: not "runner_failed" } ? RequestOutcome.Failed : RequestOutcome.Broken;
         var revoked = lease.Revocation.Reason;
-        var error = revoked is RevocationReason.Evicted or RevocationReason.ShuttingDown || result.Error is null
+        var error = revoked is RevocationReason.Evicted or RevocationReason.ShuttingDown or RevocationReason.Yielded || result.Error is null
             ? Refusals.Broken(revoked, lease.Model.Id, revoked is RevocationReason.None or RevocationReason.RunnerGone ? await CauseAsync(lease, result) : null)
             : result.Error;
         await response.FailAsync(Note(record, error));
@@ -181,21 +188,24 @@ internal sealed class InferenceEndpoint(
     }
 
     // A streaming client is kept company for as long as it takes; one that is not is told to come back before its own patience ends.
-    private async ValueTask<ModelLease> AcquireAsync(ModelSpec model, InferenceRequest request, CancellationToken clientLeft)
+    private async ValueTask<ModelLease> AcquireAsync(ModelSpec model, InferenceRequest request, HttpContext context)
     {
-        if (pool.TryAcquire(model) is { } lease)
+        // Nothing is to be decided about a person's request to a ready model, so nobody asks whose it is.
+        var isBackground = BackgroundWork.Is(context.Request.Headers, request);
+        if (!isBackground && request.KeepAlive is null && pool.TryAcquire(model) is { } lease)
         {
             return lease;
         }
 
-        if (request.Stream)
+        var terms = RequestTerms.Of(context, request, isBackground, catalog.Current, settings.BackgroundModel);
+        if (request.Stream || isBackground)
         {
-            return await pool.AcquireAsync(model, clientLeft);
+            return await pool.AcquireAsync(model, terms, context.RequestAborted); // background work is given up by the pool
         }
 
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(clientLeft);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         await using var alarm = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), enough, settings.Limits.NonStreamWait, Timeout.InfiniteTimeSpan);
-        return await pool.AcquireAsync(model, enough.Token);
+        return await pool.AcquireAsync(model, terms, enough.Token);
     }
 
     private string DescribeWait(string model) => Find(model) is { } resident

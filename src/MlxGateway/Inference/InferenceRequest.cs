@@ -31,6 +31,9 @@ internal sealed class InferenceRequest : IDisposable
     /// <summary>Whether the client wants a stream.</summary>
     public bool Stream => _fields.Stream && Route.Shape != StreamShape.None;
 
+    /// <summary>How long it wants its model to stay; null: it does not say.</summary>
+    public TimeSpan? KeepAlive => _fields.KeepAlive;
+
     /// <summary>How long the body was.</summary>
     public long BodyLength => _body.Length;
 
@@ -66,6 +69,17 @@ internal sealed class InferenceRequest : IDisposable
         _edits.Add(_fields.ModelOffset >= 0
             ? new BodyEdit(_fields.ModelOffset, _fields.ModelLength, value)
             : new BodyEdit(_fields.FirstField, 0, (byte[])[.. "\"model\":"u8, .. value, .. _fields.IsEmpty ? ""u8 : ","u8]));
+    }
+
+    /// <summary>Whether the body has the shape of work that nobody waits for.</summary>
+    public bool LooksLikeBackgroundWork() =>
+        Route.Shape == StreamShape.Chat && _fields is { Stream: false, HasTools: false, MessagesOffset: >= 0 } && BackgroundWork.AreOfATask(_body.AsSequence().Slice(_fields.MessagesOffset));
+
+    /// <summary>Makes the body fit for another engine than the one that it was shaped for before.</summary>
+    public GatewayError? Reshape(RequestRules? rules)
+    {
+        _edits.RemoveAll(e => e.Offset >= _fields.FirstField);
+        return rules is null ? null : Shape(rules);
     }
 
     /// <summary>Makes the body fit for an engine. Returns what is wrong with it, if it cannot be.</summary>

@@ -3,4 +3,5 @@ namespace MlxGateway.Inference;
 /// <summary>What the hub is configured with.</summary>
 /// <param name="Limits">What a request may ask of the gateway.</param>
 /// <param name="Streams">How streaming clients are kept waiting.</param>
-public sealed record InferenceSettings(LimitOptions Limits, StreamOptions Streams);
+/// <param name="BackgroundModel">The id or alias of the model that stands in for others in background work; null: none does.</param>
+public sealed record InferenceSettings(LimitOptions Limits, StreamOptions Streams, string? BackgroundModel = null);

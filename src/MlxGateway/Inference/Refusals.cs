@@ -15,6 +15,7 @@ internal static class Refusals
             RefusalReason.QueueFull => (StatusCodes.Status429TooManyRequests, "queue_full"),
             RefusalReason.InsufficientMemory => (StatusCodes.Status400BadRequest, "insufficient_memory"),
             RefusalReason.InsufficientMemoryNow => (StatusCodes.Status503ServiceUnavailable, "insufficient_memory_now"),
+            RefusalReason.Yielded => (StatusCodes.Status503ServiceUnavailable, "background_yielded"),
             RefusalReason.LaunchFailed => (StatusCodes.Status503ServiceUnavailable, "model_launch_failed"),
             _ => (StatusCodes.Status503ServiceUnavailable, "shutting_down"),
         };
@@ -25,6 +26,7 @@ internal static class Refusals
     public static GatewayError Broken(RevocationReason reason, string model, string? detail) => reason switch
     {
         RevocationReason.Evicted => new(StatusCodes.Status503ServiceUnavailable, "evicted", $"Model '{model}' had to leave memory, and this request was not over when the time to finish ended. Send it again."),
+        RevocationReason.Yielded => new(StatusCodes.Status503ServiceUnavailable, "background_yielded", $"This was background work for '{model}', and it was ended because it stood in a person's way. Send it again when it is quieter."),
         RevocationReason.ShuttingDown => new(StatusCodes.Status503ServiceUnavailable, "shutting_down", "The gateway is shutting down, and this request was not over in time. Send it again later."),
         _ => new(StatusCodes.Status502BadGateway, "runner_failed", $"The runner of model '{model}' broke before the answer was complete{(detail is null ? "." : $": {detail}")}"),
     };

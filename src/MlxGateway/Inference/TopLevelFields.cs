@@ -30,6 +30,15 @@ internal readonly record struct TopLevelFields
     /// <summary>Whether <c>stream</c> is true.</summary>
     public bool Stream { get; private init; }
 
+    /// <summary>Where the value of <c>messages</c> begins; −1: there is none.</summary>
+    public long MessagesOffset { get; private init; }
+
+    /// <summary>Whether there are <c>tools</c> that are not null.</summary>
+    public bool HasTools { get; private init; }
+
+    /// <summary>How long <c>keep_alive</c> wants the model to stay; null: it does not say.</summary>
+    public TimeSpan? KeepAlive { get; private init; }
+
     /// <summary>Reads the fields, or says what is wrong with the body.</summary>
     public static GatewayError? TryRead(in ReadOnlySequence<byte> body, out TopLevelFields fields)
     {
@@ -59,7 +68,7 @@ internal readonly record struct TopLevelFields
             return GatewayError.InvalidRequest("The body must be a JSON object.");
         }
 
-        var found = new TopLevelFields { ModelOffset = -1, FirstField = skipped + json.BytesConsumed, ByteOrderMark = skipped, IsEmpty = true };
+        var found = new TopLevelFields { ModelOffset = -1, MessagesOffset = -1, FirstField = skipped + json.BytesConsumed, ByteOrderMark = skipped, IsEmpty = true };
         var streamSeen = false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -99,6 +108,24 @@ internal readonly record struct TopLevelFields
 
                 streamSeen = true;
                 found = found with { Stream = json.TokenType == JsonTokenType.True };
+            }
+            else if (json.ValueTextEquals("messages"u8))
+            {
+                json.Read();
+                found = found with { MessagesOffset = skipped + json.TokenStartIndex };
+                json.Skip();
+            }
+            else if (json.ValueTextEquals("tools"u8))
+            {
+                json.Read();
+                found = found with { HasTools = json.TokenType is not JsonTokenType.Null };
+                json.Skip();
+            }
+            else if (json.ValueTextEquals("keep_alive"u8))
+            {
+                json.Read();
+                found = found with { KeepAlive = KeepAliveField.Read(ref json) };
+                json.Skip();
             }
             else
             {

@@ -11,7 +11,7 @@ namespace MlxGateway.Supervision.Tests.Models;
 public sealed class DiscoveryScaleTests(ITestOutputHelper output) : IDisposable
 {
     // What is aimed at is a second for the first look; a busy machine may take longer, a mistake in kind takes much longer.
-    private static readonly TimeSpan Most = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Most = TimeSpan.FromSeconds(20);
     private readonly TemporaryFolder _folder = new();
     private int _reads;
 
@@ -64,7 +64,7 @@ public sealed class DiscoveryScaleTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"cold {cold.TotalMilliseconds:0} ms, again {warm.TotalMilliseconds:0} ms, once more {hot.TotalMilliseconds:0} ms, survey of {survey.Count} {surveying.TotalMilliseconds:0} ms, look {look.TotalMilliseconds:0.000} ms");
         Assert.InRange(cold, TimeSpan.Zero, Most);
         Assert.InRange(warm, TimeSpan.Zero, Most / 4);
-        Assert.InRange(look, TimeSpan.Zero, TimeSpan.FromMilliseconds(20));
+        Assert.InRange(look, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
     }
 
     private static TimeSpan Measured(Action act)

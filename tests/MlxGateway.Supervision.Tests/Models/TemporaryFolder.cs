@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Models.Facts;
 
@@ -77,6 +78,9 @@ internal sealed class TemporaryFolder : IDisposable
         var folder = Repository(id, (name, 0));
         File.WriteAllText(System.IO.Path.Combine(folder, name), text); // through the link
     }
+
+    public static string Index(params string[] shards) =>
+        JsonSerializer.Serialize(new { weight_map = shards.Select((shard, i) => (shard, i)).ToDictionary(pair => $"layer.{pair.i}", pair => pair.shard) });
 
     public ModelSettings Settings(Dictionary<string, ModelOptions>? models = null, string? defaultModel = null, List<string>? folders = null, string[]? offered = null) => new()
     {

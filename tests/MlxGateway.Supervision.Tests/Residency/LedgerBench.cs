@@ -48,15 +48,21 @@ internal sealed class LedgerBench
 
     public void Estimate(string id, double gigabytes) => _needs[id] = gigabytes;
 
-    public Asked Ask(string id)
+    public List<string> ReadAhead { get; } = [];
+
+    public Asked Ask(string id, LeaseTerms? terms = null)
     {
-        var ticket = new LeaseTicket(Spec(id), Need(id), Now);
+        var ticket = new LeaseTicket(Spec(id), Need(id), terms ?? LeaseTerms.Person, Now);
         return new(ticket, AnswersReadings ? Apply(Reading(), new LeaseRequested(ticket)) : Apply(new LeaseRequested(ticket)));
     }
 
     public List<string> Ready(string id) => Apply(new LaunchSucceeded(id, _launches[id], new FakeRunner()));
 
-    public List<string> Release(string id) => Apply(new LeaseReleased(id, _launches[id]));
+    public Asked AskInBackground(string id) => Ask(id, new LeaseTerms { IsBackground = true });
+
+    public List<string> Release(string id) => Apply(new LeaseReleased(id, _launches[id], this[id].Revocation));
+
+    public List<string> Release(ModelLease lease) => Apply(new LeaseReleased(lease.Model.Id, lease.Launch, lease.Revocation));
 
     public List<string> Gone(string id) => Apply(AnswersReadings ? Reading() : new TimeElapsed(), new RunnerStopped(id, _launches[id]));
 
@@ -118,6 +124,10 @@ internal sealed class LedgerBench
                 if (effect is ObserveMemory)
                 {
                     said.AddRange(AnswersReadings ? Apply(Reading()) : []);
+                }
+                else if (effect is BeginReadAhead or EndReadAhead)
+                {
+                    ReadAhead.Add(effect is BeginReadAhead b ? $"begin {b.Model.Id} {b.Limit}" : $"end {((EndReadAhead)effect).Model}");
                 }
                 else
                 {

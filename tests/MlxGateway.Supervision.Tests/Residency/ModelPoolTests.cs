@@ -377,6 +377,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
         var services = new ServiceCollection()
             .AddLogging()
             .AddSingleton<IRunnerLauncher>(launcher)
+            .AddSingleton<IReadAhead>(new RecordingReadAhead())
             .AddSingleton<IMemoryGauge>(_gauge)
             .AddResidency(_options);
         await using var provider = services.BuildServiceProvider();
@@ -394,7 +395,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
 
     private async Task<ModelPool> StartAsync(FakeLauncher launcher)
     {
-        _pool = new ModelPool(_options, launcher, _gauge, _clock, NullLogger<ModelPool>.Instance);
+        _pool = new ModelPool(_options, launcher, new RecordingReadAhead(), _gauge, _clock, NullLogger<ModelPool>.Instance);
         await _pool.StartAsync(Token);
         return _pool;
     }

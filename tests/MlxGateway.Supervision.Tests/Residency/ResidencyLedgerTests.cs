@@ -372,9 +372,35 @@ public sealed class ResidencyLedgerTests
     }
 
     [Fact]
-    public void MaxResident_One_SwapsAlthoughBothWouldFit()
+    public void MaxResident_OneAndBothFit_LaunchesTheNewcomerWhileTheOldOneIsBeingStopped()
     {
         var bench = new LedgerBench(100, ("qwen", 6), ("gemma", 6));
+        bench.Options.MaxResident = 1;
+        bench.Serve("qwen");
+
+        Assert.Equal(["stop qwen 1", "start gemma 1"], bench.Ask("gemma").Effects);
+    }
+
+    [Fact]
+    public void MaxResident_OneAndBothFit_LaunchesTheNewcomerWhileTheOldOneStillDrainsWhichMustLeaveThen()
+    {
+        var bench = new LedgerBench(100, ("qwen", 6), ("gemma", 6));
+        bench.Options.MaxResident = 1;
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+        var asked = bench.Ask("gemma");
+
+        Assert.Equal(["start gemma 1"], bench.PassAsWoken(5));
+        Assert.Equal(ResidentState.Draining, bench["qwen"].State);
+        Assert.Empty(bench.Abandon(asked.Ticket));
+        Assert.Empty(bench.Ready("gemma"));
+        Assert.Equal(["stop qwen 1"], bench.Release("qwen"));
+    }
+
+    [Fact]
+    public void MaxResident_OneAndOnlyOneFits_WaitsUntilTheOldOneIsGone()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("gemma", 6));
         bench.Options.MaxResident = 1;
         bench.Serve("qwen");
 
@@ -430,7 +456,7 @@ public sealed class ResidencyLedgerTests
         bench.Unload("qwen", out _);
         bench.Gone("qwen");
 
-        Assert.Equal(["start qwen 2"], bench.Apply(new LeaseRequested(new LeaseTicket(bench.Spec("qwen"), null, bench.Now))));
+        Assert.Equal(["start qwen 2"], bench.Apply(new LeaseRequested(new LeaseTicket(bench.Spec("qwen"), null, LeaseTerms.Person, bench.Now))));
         Assert.Equal(bench.Need("qwen"), bench["qwen"].Need);
     }
 
@@ -462,7 +488,7 @@ public sealed class ResidencyLedgerTests
         bench.Ask("qwen");
         bench.Ready("qwen");
 
-        bench.Apply(new LeaseReleased("qwen", 1));
+        bench.Apply(new LeaseReleased("qwen", 1, new Revocation()));
 
         Assert.Equal(1, bench["qwen"].Leases);
     }

@@ -15,6 +15,9 @@ internal sealed class Storm
     private static readonly (string Id, double Gigabytes, bool Pinned, int MaxConcurrency)[] Models =
         [("a", 6, false, 0), ("b", 6, false, 2), ("c", 3, false, 1), ("d", 11, false, 0), ("p", 1.5, true, 0), ("e", 2, false, 0)];
 
+    // "c" and "e" would often fit together.
+    private static readonly string[] Rivals = ["c", "e"];
+
     private readonly Random _random;
     private readonly ResidencyOptions _options;
     private readonly ResidencyLedger _ledger;
@@ -39,7 +42,7 @@ internal sealed class Storm
     public Storm(int seed)
     {
         _random = new Random(seed);
-        _specs = Models.ToDictionary(m => m.Id, m => new ModelSpec { Id = m.Id, Runner = "fake", Pinned = m.Pinned, MaxConcurrency = m.MaxConcurrency }, StringComparer.Ordinal);
+        _specs = Models.ToDictionary(m => m.Id, m => new ModelSpec { Id = m.Id, Runner = "fake", Pinned = m.Pinned, MaxConcurrency = m.MaxConcurrency, Group = seed % 4 == 0 && Rivals.Contains(m.Id) ? "rivals" : null }, StringComparer.Ordinal);
         _options = new ResidencyOptions
         {
             MaxResident = seed % 3,
@@ -49,6 +52,8 @@ internal sealed class Storm
             IdleTimeout = TimeSpan.FromMinutes(1),
             Cooldown = TimeSpan.FromSeconds(seed % 7 == 0 ? 0 : 5),
             QueueLimit = 20,
+            BackgroundPatience = TimeSpan.FromSeconds(30),
+            BackgroundRespite = TimeSpan.FromSeconds(20),
         };
         _ledger = new ResidencyLedger(_options);
         _name = $"seed {seed}";
@@ -164,10 +169,18 @@ internal sealed class Storm
         }
 
         var id = Models[_random.Next(Models.Length)].Id;
-        var ticket = new LeaseTicket(_specs[id], new MemoryNeed(ByteSize.FromGigabytes(_needs[id]), "as configured"), _now);
+        var ticket = new LeaseTicket(_specs[id], new MemoryNeed(ByteSize.FromGigabytes(_needs[id]), "as configured"), Terms(), _now);
         _waiting.Add(ticket);
         Tell(new LeaseRequested(ticket));
     }
+
+    private LeaseTerms Terms() => new()
+    {
+        IsBackground = _random.Next(4) == 0,
+        Client = _random.Next(3).ToString(System.Globalization.CultureInfo.InvariantCulture),
+        KeepAlive = _random.Next(12) switch { 0 => TimeSpan.Zero, 1 => Timeout.InfiniteTimeSpan, 2 => TimeSpan.FromSeconds(20), _ => null },
+        StandIn = _random.Next(8) == 0 ? _specs["p"] : null,
+    };
 
     private void Abandon()
     {
@@ -180,7 +193,7 @@ internal sealed class Storm
     private void EndLease()
     {
         var lease = Take(_leases);
-        Tell(new LeaseReleased(lease.Model, lease.Launch));
+        Tell(new LeaseReleased(lease.Model, lease.Launch, lease.Revocation));
     }
 
     private void EndLaunch(bool fails)
@@ -247,9 +260,12 @@ internal sealed class Storm
             1 => new LaunchFailed(model, launch, "stale"),
             2 => new RunnerExited(model, launch, "stale"),
             3 => new RunnerStopped(model, launch),
-            _ => new LeaseReleased(model, launch),
+            _ => new LeaseReleased(model, launch, new Revocation()),
         });
     }
+
+    // Background work that was told to end is out until it has done so.
+    private static bool IsOut(Held lease, Resident resident) => lease.Revocation.Reason is RevocationReason.None || (lease.Revocation.Reason is RevocationReason.Yielded && resident.State is ResidentState.Ready or ResidentState.Draining);
 
     private void Tell(ResidencyEvent happened)
     {
@@ -261,7 +277,7 @@ internal sealed class Storm
         Assert.Equal(_waiting.Count, _ledger.Waiting);
         foreach (var resident in _ledger.Residents)
         {
-            Assert.Equal(_leases.Count(l => l.Model == resident.Id && l.Launch == resident.Launch && !l.Revocation.Token.IsCancellationRequested), resident.Leases);
+            Assert.Equal(_leases.Count(l => l.Model == resident.Id && l.Launch == resident.Launch && IsOut(l, resident)), resident.Leases);
             Assert.True(resident.Spec.MaxConcurrency == 0 || resident.Leases <= resident.Spec.MaxConcurrency, _name);
             if (resident.State is ResidentState.Draining)
             {
@@ -284,7 +300,10 @@ internal sealed class Storm
                 Launches++;
                 var planned = _alive.Keys.Sum(id => _needs[id]);
                 Assert.True(planned <= _told + 1e-9, $"{_name}: {planned} GB planned, {_told} GB usable");
-                var counted = _alive.Keys.Count(id => !_specs[id].Pinned);
+                Assert.False(_specs[e.Model.Id].Group is { } group && _alive.Keys.Any(id => id != e.Model.Id && _specs[id].Group == group), $"{_name}: rivals together");
+
+                // Whoever leaves does not count, only its bytes; nothing but the ledger tells that somebody has begun to drain.
+                var counted = _alive.Keys.Count(id => !_specs[id].Pinned && !_ledger.Residents.Any(r => r.Id == id && r.IsLeaving));
                 Assert.True(_options.MaxResident == 0 || e.Model.Pinned || counted <= _options.MaxResident, $"{_name}: {counted} models in memory");
                 break;
 
@@ -307,14 +326,17 @@ internal sealed class Storm
                 Assert.True(_waiting.Remove(e.Ticket) && _settled.Add(e.Ticket), $"{_name}: settled twice");
                 Assert.Contains((e.Lease.Model.Id, e.Lease.Launch), _running);
                 Assert.False(e.Lease.Revocation.Token.IsCancellationRequested, $"{_name}: a revoked lease was granted");
-                _leases.Add(new Held(e.Lease.Model.Id, e.Lease.Launch, e.Lease.Revocation));
+                Assert.False(
+                    e.Ticket.Terms.IsBackground && (_waiting.Any(w => !w.Terms.IsBackground && w.Model.Id == e.Lease.Model.Id) || _leases.Exists(l => l.Model == e.Lease.Model.Id && l.Launch == e.Lease.Launch && l.IsPersons)),
+                    $"{_name}: background work before or beside a person");
+                _leases.Add(new Held(e.Lease.Model.Id, e.Lease.Launch, e.Lease.Revocation, !e.Ticket.Terms.IsBackground));
                 Granted++;
                 break;
 
             case RefuseLease e:
                 Assert.True(_waiting.Remove(e.Ticket) && _settled.Add(e.Ticket), $"{_name}: settled twice");
                 Assert.True(e.Refusal.RetryAfter is not null || e.Refusal.Reason is RefusalReason.InsufficientMemory, $"{_name}: {e.Refusal}");
-                Assert.True(e.Ticket.Model.Id != "d" || e.Refusal.Reason is not RefusalReason.LaunchFailed, _name);
+                Assert.True(e.Ticket.WaitsFor != "d" || e.Refusal.Reason is not RefusalReason.LaunchFailed, _name);
                 break;
 
             case CompleteUnload e:
@@ -340,5 +362,5 @@ internal sealed class Storm
         return item;
     }
 
-    private sealed record Held(string Model, int Launch, Revocation Revocation);
+    private sealed record Held(string Model, int Launch, Revocation Revocation, bool IsPersons);
 }

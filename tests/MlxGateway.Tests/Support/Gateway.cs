@@ -96,6 +96,11 @@ public sealed class Gateway : IAsyncDisposable
         }
     }
 
+    /// <summary>Writes its configuration file anew.</summary>
+    /// <param name="members">The members of <c>MlxGateway</c>, as JSON.</param>
+    public void Configure(string members) =>
+        File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false}, {{{members}}} } }""");
+
     /// <summary>Posts a body and returns the answer whatever its status.</summary>
     public async Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers)
     {
@@ -241,6 +246,16 @@ public sealed class Gateway : IAsyncDisposable
     {
         using var glances = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while (!condition())
+        {
+            await glances.WaitForNextTickAsync(Patience());
+        }
+    }
+
+    /// <summary>Asks again and again until the condition holds.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var glances = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (!await condition())
         {
             await glances.WaitForNextTickAsync(Patience());
         }

@@ -90,7 +90,7 @@ internal static class MlxFacts
         var name = Path.GetFileName(path);
         if (Disk.Length(path) is not { } length)
         {
-            var state = File.Exists(path) ? "empty" : "missing"; // a link that leads nowhere is missing
+            var state = Disk.IsEmpty(path) ? "empty" : "missing"; // a link that leads nowhere is missing
             return isIndexed ? $"the file {name} that the index names is {state}" : $"the file {name} is {state}";
         }
 

@@ -40,7 +40,7 @@ internal sealed record MlxShards(IReadOnlyList<string> Files, bool AreIndexed)
             {
                 if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1)
                 {
-                    isMap = reader.ValueTextEquals("weight_map"u8);
+                    isMap = reader.ValueTextEquals("weight_map"u8) && reader.Read() && reader.TokenType == JsonTokenType.StartObject;
                 }
                 else if (isMap && reader is { TokenType: JsonTokenType.String, CurrentDepth: 2 } && !reader.ValueSpan.SequenceEqual(last)) // tensors of one file mostly follow each other
                 {

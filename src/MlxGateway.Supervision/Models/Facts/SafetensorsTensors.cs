@@ -38,7 +38,8 @@ internal sealed class SafetensorsTensors(TensorTally tally)
         JsonTokenType.EndObject when reader.CurrentDepth == TopDepth => _isMetadata || Finish(),
         JsonTokenType.String when reader.CurrentDepth == TensorDepth && _field == Field.Type => TakeType(ref reader),
         JsonTokenType.Number when _field is Field.Shape or Field.Offsets => TakeNumber(ref reader),
-        _ => reader.CurrentDepth > 0 || reader.TokenType is JsonTokenType.EndObject,
+        JsonTokenType.EndObject => reader.CurrentDepth == 0,
+        _ => reader.CurrentDepth >= TensorDepth, // anything else at the top is no tensor
     };
 
     private bool Begin(ref Utf8JsonReader reader)

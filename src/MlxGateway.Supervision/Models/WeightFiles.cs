@@ -1,0 +1,11 @@
+namespace MlxGateway.Supervision.Models;
+
+/// <summary>The files that hold a model's weights.</summary>
+internal static class WeightFiles
+{
+    /// <summary>Their paths, in the order in which engines read them.</summary>
+    /// <param name="path">What a runner is launched with: a GGUF file, or a folder.</param>
+    public static IReadOnlyList<string> Of(string path) => Disk.IsFolder(path)
+        ? [.. FileWalk.Find(path, ".safetensors", depth: 0).Where(file => Disk.Length(file) is not null)]
+        : [.. GgufName.Of(path).SeriesOf(path).Where(file => Disk.Length(file) is not null)];
+}

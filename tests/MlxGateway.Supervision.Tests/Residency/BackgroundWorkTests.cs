@@ -1,0 +1,215 @@
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Residency;
+using Xunit;
+
+namespace MlxGateway.Supervision.Tests.Residency;
+
+// Titles, tags and follow-ups: nobody waits for them, so they wait for everybody.
+public sealed class BackgroundWorkTests
+{
+    [Fact]
+    public void LeaseRequested_TitleComesBeforeThePersonsOwnRequest_ThePersonIsServedFirst()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Serve("qwen");
+        Assert.Empty(bench.AskInBackground("qwen").Effects);
+        bench.Pass(0.09);
+
+        Assert.Equal(["grant qwen 1"], bench.Ask("qwen").Effects);
+        Assert.Empty(bench.PassAsWoken(10));
+        Assert.Equal(["grant qwen 1"], bench.Release("qwen"));
+    }
+
+    [Fact]
+    public void LeaseRequested_BackgroundAndNobodyElse_IsServedAfterAMoment()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Serve("qwen");
+        Assert.Empty(bench.AskInBackground("qwen").Effects);
+
+        Assert.Empty(bench.PassAsWoken(0.49));
+        Assert.Equal(["grant qwen 1"], bench.PassAsWoken(0.01));
+    }
+
+    [Fact]
+    public void LeaseRequested_BackgroundWorkHasTheOnlyPlace_IsEndedForThePersonWhoThenHasIt()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Change("qwen", s => s with { MaxConcurrency = 1 });
+        bench.Serve("qwen");
+        var title = bench.AskInBackground("qwen");
+        bench.PassAsWoken(1);
+
+        Assert.Equal(["revoke qwen 1 Yielded"], bench.Ask("qwen").Effects);
+        Assert.Equal(RevocationReason.Yielded, title.Lease.Revocation.Reason);
+        Assert.Equal(["grant qwen 1"], bench.Release(title.Lease));
+    }
+
+    [Fact]
+    public void LeaseRequested_TwoPeopleAndOneBackgroundPlace_EndsItOnce()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Change("qwen", s => s with { MaxConcurrency = 1 });
+        bench.Serve("qwen");
+        bench.AskInBackground("qwen");
+        bench.PassAsWoken(1);
+        bench.Ask("qwen");
+
+        Assert.Empty(bench.Ask("qwen").Effects);
+    }
+
+    [Fact]
+    public void LeaseRequested_BackgroundForAnotherModelWhileAPersonUsesTheResidentOne_NeverSwapsAndIsRefusedInTheEnd()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 6));
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+        bench.AskInBackground("small");
+
+        Assert.Empty(bench.PassAsWoken(119));
+        Assert.Equal(["refuse small Yielded"], bench.PassAsWoken(1));
+        Assert.Equal(ResidentState.Ready, bench["qwen"].State);
+    }
+
+    [Fact]
+    public void LeaseRequested_BackgroundAndTheResidentModelServedAPersonLately_WaitsForItsRespite()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 6));
+        bench.Options.BackgroundPatience = TimeSpan.FromMinutes(10);
+        bench.Serve("qwen");
+        bench.AskInBackground("small");
+
+        Assert.Empty(bench.PassAsWoken(299));
+        Assert.Equal(["stop qwen 1"], bench.PassAsWoken(1));
+        Assert.Equal(["start small 1"], bench.Gone("qwen"));
+    }
+
+    [Fact]
+    public void LeaseRequested_BackgroundAndThereIsRoom_LaunchesItsModelAtOnce()
+    {
+        var bench = new LedgerBench(20, ("qwen", 6), ("small", 6));
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+
+        Assert.Equal(["start small 1"], bench.AskInBackground("small").Effects);
+    }
+
+    [Fact]
+    public void LeaseRequested_PersonNeedsTheRoomOfAModelThatLoadsForBackgroundWork_TheLoadIsCalledOff()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 6));
+        bench.AskInBackground("small");
+
+        Assert.Equal(["stop small 1"], bench.Ask("qwen").Effects);
+        Assert.Equal(["start qwen 1"], bench.Gone("small"));
+    }
+
+    [Fact]
+    public void LeaseRequested_PersonNeedsTheRoomOfAModelThatDoesBackgroundWork_TheWorkIsEndedAtOnce()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 6));
+        bench.AskInBackground("small");
+        bench.Ready("small");
+        bench.PassAsWoken(1);
+        var work = bench["small"].Background;
+        Assert.Single(work);
+
+        Assert.Equal(["revoke small 1 Yielded"], bench.Ask("qwen").Effects);
+        Assert.Equal(ResidentState.Draining, bench["small"].State);
+    }
+
+    [Fact]
+    public void LeaseRequested_PersonJoinsALoadThatBackgroundWorkBegan_ItIsAPersonsLoadFromThenOn()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 6));
+        bench.AskInBackground("small");
+        bench.Ask("small");
+
+        Assert.Empty(bench.Ask("qwen").Effects);
+    }
+
+    [Fact]
+    public void LeaseRequested_PeopleAndBackgroundWaitForDifferentModels_PeopleGoFirstHoweverLateTheyCame()
+    {
+        var bench = new LedgerBench(10, ("busy", 6), ("small", 6), ("qwen", 6));
+        bench.Ask("busy");
+        bench.Ready("busy");
+        bench.AskInBackground("small");
+        bench.Ask("qwen");
+        bench.PassAsWoken(5);
+        bench.Release("busy");
+
+        Assert.Equal(["start qwen 1"], bench.Gone("busy"));
+    }
+
+    [Fact]
+    public void LeaseReleased_BackgroundWork_TeachesNothingAboutPeople()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("gemma", 6));
+        bench.Options.SwapPatience = null;
+        bench.Serve("gemma", 10);
+        bench.Ask("qwen");
+        bench.Gone("gemma");
+        bench.Ready("qwen");
+        bench.Release("qwen");
+        for (var i = 0; i < 5; i++)
+        {
+            var work = bench.AskInBackground("qwen");
+            bench.PassAsWoken(0.5);
+            bench.Release(work.Lease);
+        }
+
+        Assert.Equal(["stop qwen 1"], bench.Ask("gemma").Effects);
+    }
+
+    [Fact]
+    public void LeaseRequested_StandInIsThereAndTheModelServesAPerson_TheStandInServesTheBackground()
+    {
+        var bench = new LedgerBench(20, ("qwen", 6), ("small", 2));
+        bench.Serve("small");
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+        var title = bench.Ask("qwen", new LeaseTerms { IsBackground = true, StandIn = bench.Spec("small") });
+
+        Assert.Equal(["grant small 1"], bench.PassAsWoken(0.5));
+        Assert.Equal("small", title.Lease.Model.Id);
+    }
+
+    [Fact]
+    public void LeaseRequested_StandInIsNotInMemory_IsNotLoadedForIt()
+    {
+        var bench = new LedgerBench(20, ("qwen", 6), ("small", 2));
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+
+        Assert.Empty(bench.Ask("qwen", new LeaseTerms { IsBackground = true, StandIn = bench.Spec("small") }).Effects);
+    }
+
+    [Fact]
+    public void LeaseRequested_LoadedAheadAndThereIsNoRoom_IsRefusedAtOnceAndNothingIsEvicted()
+    {
+        var ahead = new LeaseTerms { IsBackground = true, MayEvict = false };
+        var bench = new LedgerBench(10, ("first", 6), ("second", 6));
+        Assert.Equal(["start first 1"], bench.Ask("first", ahead).Effects);
+        Assert.Equal(["refuse second Yielded"], bench.Ask("second", ahead).Effects);
+        Assert.Empty(bench.Ready("first"));
+        bench.PassAsWoken(1);
+        bench.Apply(new ResidencyEvent.LeaseReleased("first", 1, bench["first"].Background[0]));
+
+        Assert.Equal(["refuse second Yielded"], bench.Ask("second", ahead).Effects);
+        Assert.Empty(bench.AskInBackground("second").Effects);
+        Assert.Equal(ResidentState.Ready, bench["first"].State);
+    }
+
+    [Fact]
+    public void ShutdownRequested_BackgroundWorkRuns_IsEndedLikeEverything()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Serve("qwen");
+        var work = bench.AskInBackground("qwen");
+        bench.PassAsWoken(1);
+
+        Assert.Equal(["revoke qwen 1 Yielded"], bench.Apply(new ResidencyEvent.ShutdownRequested(TimeSpan.FromSeconds(10))));
+        Assert.Equal(["stop qwen 1"], bench.Release(work.Lease));
+    }
+}
