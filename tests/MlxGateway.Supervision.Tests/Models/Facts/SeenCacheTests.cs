@@ -29,8 +29,16 @@ public sealed class SeenCacheTests
     [InlineData("youtu_llm", Compressed, "2×(144,-,0)")] // 4 × ([24] and [12])
     [InlineData("minicpm3", Compressed, "2×(160,-,0)")] // 4 × ([24] and [16])
     [InlineData("gemma3_text", Usual + ""","num_hidden_layers":7,"head_dim":16,"sliding_window":4,"sliding_window_pattern":6 """, "6×(64,4,0) 1×(64,-,0)")]
+    [InlineData("gemma3_text", Usual + ""","num_hidden_layers":5,"head_dim":16,"sliding_window":4 """, "5×(64,4,0)")] // the sixth would be the first that keeps everything
     [InlineData("gemma4_text", Usual + ""","num_hidden_layers":5,"head_dim":16,"global_head_dim":32,"num_kv_shared_layers":0,"sliding_window":4 """, "4×(64,4,0) 1×(128,-,0)")]
     [InlineData("mimo_v2_flash", Usual + ""","num_hidden_layers":2,"hybrid_layer_pattern":[0,1],"sliding_window_size":4,"swa_num_key_value_heads":1,"head_dim":16,"v_head_dim":8,"swa_head_dim":16,"swa_v_head_dim":8 """, "1×(48,-,0) 1×(24,4,0)")]
+    [InlineData("jamba", Usual + ""","num_hidden_layers":3,"attn_layer_offset":1,"attn_layer_period":3,"mamba_d_conv":4,"mamba_d_state":16,"mamba_expand":2 """, "2×(0,-,9728) 1×(64,-,0)")] // [3,128] and [128,16]
+    [InlineData("qwen3_next", Usual + ""","num_hidden_layers":4,"linear_num_value_heads":4,"linear_num_key_heads":2,"linear_key_head_dim":32,"linear_value_head_dim":32,"linear_conv_kernel_dim":4,"head_dim":32 """, "3×(0,-,17920) 1×(128,-,0)")] // [3,256], [4,32,32] f32
+    [InlineData("longcat_flash", Compressed, "2×(80,-,0)")] // twice [32] and [8]
+    [InlineData("deepseek_v2", Compressed, "2×(144,-,0)")] // 4 × ([24] and [12])
+    [InlineData("gpt_oss", Usual + ""","num_hidden_layers":2,"head_dim":16,"sliding_window":4 """, "1×(64,4,0) 1×(64,-,0)")]
+    [InlineData("llama4", """ "text_config":{"model_type":"llama4_text","num_attention_heads":4,"num_key_value_heads":2,"num_hidden_layers":4,"head_dim":16,"attention_chunk_size":4}""", "3×(64,4,0) 1×(64,-,0)")]
+    [InlineData("cohere2", Usual + ""","num_hidden_layers":4,"head_dim":16,"sliding_window":4,"sliding_window_pattern":4 """, "3×(64,4,0) 1×(64,-,0)")]
     [InlineData("nobody_knows_this", Usual + ""","num_hidden_layers":2,"sliding_window":4 """, "2×(64,-,0)")]
     public void Layout_SmallModel_IsWhatTheEngineKept(string type, string keys, string expected)
     {
