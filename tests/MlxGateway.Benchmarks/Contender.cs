@@ -43,7 +43,7 @@ internal sealed class Contender : IAsyncDisposable
     public static async Task<Contender> StartGatewayAsync(Settings settings, JsonObject section)
     {
         var folder = Directory.CreateDirectory(Path.Combine(settings.Folder, Guid.NewGuid().ToString("N")[..8])).FullName;
-        section["Discovery"] = new JsonObject { ["HuggingFaceCache"] = false };
+        section["Discovery"] = new JsonObject { ["HuggingFaceCache"] = false, ["LmStudio"] = false, ["Ollama"] = false };
         section["Memory"] = new JsonObject { ["Reserve"] = "128MB" };
         var file = Path.Combine(folder, "bench.json");
         await File.WriteAllTextAsync(file, new JsonObject { ["MlxGateway"] = section }.ToJsonString());

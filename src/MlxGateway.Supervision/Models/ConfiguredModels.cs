@@ -1,12 +1,12 @@
 namespace MlxGateway.Supervision.Models;
 
 /// <summary>The models of <c>MlxGateway:Models</c>. The one place where what is written becomes a <see cref="ModelSpec"/>.</summary>
-internal sealed class ConfiguredModels : IModelSource
+internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
 {
     /// <inheritdoc/>
     public IReadOnlyList<ModelSpec> Read(ModelSettings settings)
     {
-        var resolver = new SourceResolver(settings);
+        var resolver = new SourceResolver(settings, facts);
         return [.. settings.Models
             .Select(entry => (entry.Key, entry.Value, kind: RunnerKindRule.For(entry.Value, resolver, settings.OfferedKinds)))
             .Where(model => model.kind is not null) // without one it is among the errors of ModelRules
@@ -27,6 +27,7 @@ internal sealed class ConfiguredModels : IModelSource
             Memory = options.Memory,
             Context = options.Context,
             FileBytes = resolved?.Bytes,
+            Facts = resolved?.Facts,
             Modalities = resolved?.Modalities ?? Modality.TextAlone,
             Projector = resolved?.Projector,
             Missing = NeedsFiles(options, kind) ? resolved?.Missing : null,

@@ -9,6 +9,9 @@ namespace MlxGateway.Supervision.Models;
 /// <param name="Count">How many the series has; 1 for a file of its own.</param>
 internal readonly partial record struct GgufName(string Stem, int Number, int Count)
 {
+    // No model has more; a name that claims it is only a name.
+    private const int MostFiles = 1024;
+
     /// <summary>Whether a model is launched with this file: it is the first of its series, and no projector that goes with another model.</summary>
     public bool IsLaunchable => Number == 1 && !IsProjector;
 
@@ -19,7 +22,7 @@ internal readonly partial record struct GgufName(string Stem, int Number, int Co
     public static GgufName Of(string path)
     {
         var stem = Path.GetFileNameWithoutExtension(path);
-        return Series().Match(stem) is { Success: true } match
+        return Series().Match(stem) is { Success: true } match && Parse(match.Groups[3]) <= MostFiles
             ? new GgufName(match.Groups[1].Value, Parse(match.Groups[2]), Parse(match.Groups[3]))
             : new GgufName(stem, 1, 1);
     }

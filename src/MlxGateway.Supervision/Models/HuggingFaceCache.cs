@@ -1,7 +1,9 @@
+using MlxGateway.Supervision.Models.Facts;
+
 namespace MlxGateway.Supervision.Models;
 
 /// <summary>The models in the Hugging Face cache: repositories of GGUF files, and repositories in MLX form.</summary>
-internal sealed class HuggingFaceCache : IModelSource
+internal sealed class HuggingFaceCache(FactsCache facts) : IModelSource
 {
     /// <inheritdoc/>
     public IReadOnlyList<ModelSpec> Read(ModelSettings settings)
@@ -11,42 +13,52 @@ internal sealed class HuggingFaceCache : IModelSource
             return [];
         }
 
-        var cache = HuggingFaceFolder.Of(settings);
-        var resolver = new SourceResolver(settings);
-        return [.. cache.Repositories()
-            .SelectMany(repository => cache.Snapshot(repository) is { } snapshot ? ModelsOf(repository, snapshot, resolver, settings.OfferedKinds) : [])
-            .Where(model => settings.OfferedKinds.Contains(model.Runner) && ModelName.Fault(model.Id) is null)];
+        var resolver = new SourceResolver(settings, facts);
+        return Bounded.SelectMany([.. HuggingFaceFolder.Of(settings).Repositories()], repository => ModelsOf(repository, resolver, settings));
     }
 
-    private static IEnumerable<ModelSpec> ModelsOf(string repository, string snapshot, SourceResolver resolver, IReadOnlyList<string> offered)
+    private IEnumerable<ModelSpec?> ModelsOf(HuggingFaceRepository repository, SourceResolver resolver, ModelSettings settings)
     {
-        var files = ModelFiles.Ggufs(snapshot).ToList();
-        if (files.Count == 0)
+        var snapshot = repository.Snapshot;
+        var files = snapshot is null ? [] : ModelFiles.Ggufs(snapshot).ToList();
+        if (files.Count > 0)
         {
-            // What only measures or ranks texts cannot chat, and an adapter is no model by itself.
-            return ModelFiles.IsMlx(snapshot) && ModelConfig.Read(snapshot) is { Generates: true } config ? [Spec(repository, repository, RunnerKindRule.ForMlx(config, offered), resolver)] : [];
+            return Ggufs(repository, snapshot!, files, resolver, settings);
         }
 
-        // With several, each is a model of its own, and its file says which.
-        return files.Count == 1
-            ? [Spec(repository, repository, KindNames.LlamaServer, resolver)]
-            : files.DistinctBy(file => GgufName.Of(file).Stem, StringComparer.Ordinal).Select(file => Spec($"{repository}/{GgufName.Of(file).Stem}", file, KindNames.LlamaServer, resolver));
+        if (snapshot is not null && FoundModel.IsMlx(snapshot))
+        {
+            var kind = RunnerKindRule.ForMlx(facts.Mlx(snapshot).Facts, settings.OfferedKinds);
+            return [DiscoveredModel.Of(repository.Id, repository.Id, kind, resolver.Resolve(repository.Id, kind), settings)];
+        }
+
+        // Without weights it is a model only if some are on their way: others fetch a tokenizer or a configuration alone.
+        return repository.HasUnfinished ? [Begun(repository, snapshot, settings)] : [];
     }
 
-    private static ModelSpec Spec(string id, string source, string kind, SourceResolver resolver)
+    private IEnumerable<ModelSpec?> Ggufs(HuggingFaceRepository repository, string snapshot, List<string> files, SourceResolver resolver, ModelSettings settings)
     {
-        var resolved = resolver.Resolve(source, kind);
-        return new ModelSpec
-        {
-            Id = id,
-            Source = source,
-            Path = resolved.Path,
-            Runner = kind,
-            Origin = ModelOrigin.Discovered,
-            FileBytes = resolved.Bytes,
-            Modalities = resolved.Modalities,
-            Projector = resolved.Projector,
-            Missing = resolved.Missing,
-        };
+        // One that is on its way is named by its file, even if it is the only one that will have been fetched.
+        var coming = repository.UnfinishedGgufs(snapshot, facts).Where(name => !GgufName.Of(name).IsProjector).Select(name => GgufName.Of(name).Stem).Distinct(StringComparer.Ordinal)
+            .Where(stem => !files.Exists(file => GgufName.Of(file).Stem == stem));
+
+        // With several, each is a model of its own, and its file says which.
+        var stems = files.DistinctBy(file => GgufName.Of(file).Stem, StringComparer.Ordinal).ToList();
+        return (stems.Count == 1
+                ? [DiscoveredModel.Of(repository.Id, repository.Id, KindNames.LlamaServer, resolver.Resolve(repository.Id, KindNames.LlamaServer), settings)]
+                : stems.Select(file => DiscoveredModel.Of($"{repository.Id}/{GgufName.Of(file).Stem}", file, KindNames.LlamaServer, WithAdvice(ModelFiles.OfGguf(file, facts), repository), settings)))
+            .Concat(coming.Select(stem => DiscoveredModel.Of($"{repository.Id}/{stem}", $"{repository.Id}/{stem}", KindNames.LlamaServer, Lacking($"the file {stem}.gguf is not wholly there", repository), settings)));
     }
+
+    private ModelSpec? Begun(HuggingFaceRepository repository, string? snapshot, ModelSettings settings)
+    {
+        var read = snapshot is null ? null : facts.Mlx(snapshot).Facts;
+        var isGguf = repository.Id.Contains("gguf", StringComparison.OrdinalIgnoreCase) || (snapshot is not null && repository.UnfinishedGgufs(snapshot, facts).Count > 0);
+        var kind = isGguf ? KindNames.LlamaServer : RunnerKindRule.ForMlx(read, settings.OfferedKinds);
+        return DiscoveredModel.Of(repository.Id, repository.Id, kind, Lacking("its weights are not there yet", repository) with { Facts = isGguf ? null : read }, settings);
+    }
+
+    private static ResolvedSource WithAdvice(ModelFiles files, HuggingFaceRepository repository) => ResolvedSource.Of(files, files.Missing is null ? "" : repository.Advice);
+
+    private static ResolvedSource Lacking(string what, HuggingFaceRepository repository) => new(null, null, ResolvedSource.Sentence(what) + repository.Advice);
 }

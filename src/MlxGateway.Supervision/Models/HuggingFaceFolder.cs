@@ -6,6 +6,7 @@ namespace MlxGateway.Supervision.Models;
 /// <param name="path">The folder <c>hub</c> itself.</param>
 internal sealed partial class HuggingFaceFolder(string path)
 {
+    private const string Prefix = "models--";
     private const int MostRepositories = 5000;
 
     /// <summary>Where the cache is by the environment, as <c>huggingface_hub</c> decides it.</summary>
@@ -15,38 +16,28 @@ internal sealed partial class HuggingFaceFolder(string path)
         return new HuggingFaceFolder(PathText.Absolute(folder, settings) ?? settings.BaseFolder);
 
         string? Set(string name) => settings.Variable(name) is { Length: > 0 } value ? value : null;
-        static string? Below(string? parent, string child) => parent is null ? null : Path.Combine(parent, child);
+        static string? Below(string? parent, string child) => parent is null ? null : System.IO.Path.Combine(parent, child);
     }
 
     /// <summary>Whether the text has the form of a repository id: <c>ORG/NAME</c>, or one name for the oldest repositories.</summary>
     public static bool IsRepositoryId(string text) => RepositoryId().IsMatch(text) && !text.Contains("--", StringComparison.Ordinal) && !text.Contains("..", StringComparison.Ordinal);
 
-    /// <summary>The ids of all repositories of models in the cache, ordered.</summary>
-    public IEnumerable<string> Repositories() =>
-        Disk.Entries(path, MostRepositories)
-            .Select(entry => Path.GetFileName(entry))
-            .Where(name => name.StartsWith("models--", StringComparison.Ordinal))
-            .Select(name => name["models--".Length..].Replace("--", "/", StringComparison.Ordinal))
-            .Where(IsRepositoryId);
+    /// <summary>The folder <c>hub</c> itself.</summary>
+    public string Path => path;
 
-    /// <summary>The folder with the files of a repository's main revision; null if it is not in the cache.</summary>
-    public string? Snapshot(string repository)
-    {
-        var folder = Path.Combine(path, "models--" + repository.Replace("/", "--", StringComparison.Ordinal));
-        var commit = Disk.Text(Path.Combine(folder, "refs", "main"), limit: 1000)?.Trim();
-        if (commit is null || !Commit().IsMatch(commit))
-        {
-            return null;
-        }
+    /// <summary>All repositories of models in the cache, ordered by id.</summary>
+    public IEnumerable<HuggingFaceRepository> Repositories() =>
+        Disk.Entries(path, MostRepositories, static _ => false).Entries
+            .Select(entry => entry.Name)
+            .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .Select(name => name[Prefix.Length..].Replace("--", "/", StringComparison.Ordinal))
+            .Where(IsRepositoryId)
+            .Select(Repository);
 
-        var snapshot = Path.Combine(folder, "snapshots", commit);
-        return Disk.IsFolder(snapshot) ? snapshot : null;
-    }
+    /// <summary>The repository of that id, which may not be in the cache.</summary>
+    public HuggingFaceRepository Repository(string id) => new(id, System.IO.Path.Combine(path, Prefix + id.Replace("/", "--", StringComparison.Ordinal)));
 
     [GeneratedRegex(@"^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)?$")]
     private static partial Regex RepositoryId();
-
-    // Anything else could lead out of the cache.
-    [GeneratedRegex("^[0-9a-zA-Z]{1,64}$")]
-    private static partial Regex Commit();
 }

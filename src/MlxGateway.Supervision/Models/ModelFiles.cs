@@ -1,4 +1,4 @@
-using System.Text.Json;
+using MlxGateway.Supervision.Models.Facts;
 
 namespace MlxGateway.Supervision.Models;
 
@@ -9,57 +9,54 @@ namespace MlxGateway.Supervision.Models;
 internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
 {
     private const int GgufDepth = 2;
-    private const long LargestIndex = 64 << 20;
+
+    /// <summary>What the files say of their model; null if they say nothing.</summary>
+    public ModelFacts? Facts { get; init; }
 
     /// <summary>What the model may be sent.</summary>
     public ValueList<string> Modalities { get; init; } = Modality.TextAlone;
 
-    /// <summary>The GGUF file that gives it images, which is among <see cref="Bytes"/>; null if there is none.</summary>
+    /// <summary>The GGUF file that gives it images or sound, which is among <see cref="Bytes"/>; null if there is none.</summary>
     public string? Projector { get; init; }
 
-    /// <summary>Whether the folder has the files of a model in MLX form.</summary>
-    public static bool IsMlx(string folder) =>
-        Disk.Length(System.IO.Path.Combine(folder, "config.json")) is not null && FileWalk.Find(folder, ".safetensors", depth: 0).Count > 0;
+    /// <summary>The GGUF files in a folder that models are launched with: first those that are there, then those nearer to the top. One that is missing from its series is among them.</summary>
+    public static IEnumerable<string> Ggufs(string folder) =>
+        FileWalk.From(folder, GgufDepth, static name => name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)).Folders.SelectMany(FoundModel.Firsts).OrderBy(path => Disk.Length(path) is null);
 
-    /// <summary>The GGUF files in a folder that models are launched with: first those that are whole, then those nearer to the top.</summary>
-    public static IEnumerable<string> Ggufs(string folder, int depth = GgufDepth) =>
-        FileWalk.Find(folder, ".gguf", depth).Where(path => GgufName.Of(path).IsLaunchable).OrderBy(path => Disk.Length(path) is null);
+    /// <summary>What a GGUF file and the rest of its series hold, with the projector that lies beside it.</summary>
+    public static ModelFiles OfGguf(string file, FactsCache facts) => OfGguf(file, Supervision.Models.Projector.Beside(file), facts);
 
     /// <summary>What a GGUF file and the rest of its series hold.</summary>
-    public static ModelFiles OfGguf(string file)
+    /// <param name="file">The first of its series.</param>
+    /// <param name="projector">What gives it images or sound; null if nothing does.</param>
+    /// <param name="facts">Reads it.</param>
+    public static ModelFiles OfGguf(string file, string? projector, FactsCache facts)
     {
-        var projector = Supervision.Models.Projector.Beside(file);
-        return OfFiles(file, [.. GgufName.Of(file).SeriesOf(file), .. projector is null ? Array.Empty<string>() : [projector]], needed: true) with
+        var files = OfFiles(file, [.. GgufName.Of(file).SeriesOf(file), .. projector is null ? Array.Empty<string>() : [projector]], needed: true);
+        var read = Disk.CanRead(file) ? facts.Gguf(file) : null;
+        return files with
         {
+            Missing = files.Missing ?? read?.Fault,
+            Facts = read?.Facts,
             Projector = projector,
-            Modalities = Modality.Of(sees: projector is not null, hears: false),
+            Modalities = projector is null ? Modality.TextAlone : facts.Projector(projector) ?? Modality.Of(sees: true, hears: false),
         };
     }
 
     /// <summary>What a kind loads from a folder.</summary>
-    public static ModelFiles OfFolder(string folder, string kind) => kind switch
+    public static ModelFiles OfFolder(string folder, string kind, FactsCache facts) => kind switch
     {
-        KindNames.LlamaServer => Ggufs(folder).FirstOrDefault() is { } first ? OfGguf(first) : new ModelFiles(folder, null, $"there is no .gguf file in {folder}"),
-        KindNames.MlxLm => OfMlx(folder),
-        KindNames.MlxVlm => OfMlx(folder) with { Modalities = ModalitiesOf(folder) },
+        KindNames.LlamaServer => Ggufs(folder).FirstOrDefault() is { } first ? OfGguf(first, facts) : new ModelFiles(folder, null, $"there is no .gguf file in {folder}"),
+        KindNames.MlxLm => OfMlx(folder, facts),
+        KindNames.MlxVlm => OfMlx(folder, facts) is var files ? files with { Modalities = files.Facts?.Modalities ?? Modality.TextAlone } : files,
         _ => OfFiles(folder, [.. FileWalk.Find(folder, ".safetensors", 0), .. FileWalk.Find(folder, ".bin", 0), .. FileWalk.Find(folder, ".gguf", 0)], needed: false),
     };
 
-    private static ValueList<string> ModalitiesOf(string folder)
+    private static ModelFiles OfMlx(string folder, FactsCache facts)
     {
-        var config = ModelConfig.Read(folder);
-        return Modality.Of(config.Sees, config.Hears);
-    }
-
-    private static ModelFiles OfMlx(string folder)
-    {
-        if (Disk.Length(System.IO.Path.Combine(folder, "config.json")) is null)
-        {
-            return new ModelFiles(folder, null, $"there is no config.json in {folder}");
-        }
-
-        var weights = Indexed(folder) ?? FileWalk.Find(folder, ".safetensors", depth: 0);
-        return weights.Count > 0 ? OfFiles(folder, weights, needed: true) : new ModelFiles(folder, null, $"there are no .safetensors files in {folder}");
+        var read = facts.Mlx(folder);
+        var files = OfFiles(folder, FileWalk.Find(folder, ".safetensors", depth: 0).Where(file => Disk.Length(file) is not null), needed: read.Fault is null);
+        return files with { Missing = read.Fault is { } fault ? $"in {folder}, {fault}" : files.Missing, Bytes = read.Fault is null ? read.Facts?.TensorBytes ?? files.Bytes : null, Facts = read.Facts };
     }
 
     private static ModelFiles OfFiles(string path, IEnumerable<string> files, bool needed)
@@ -83,30 +80,5 @@ internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
         }
 
         return new ModelFiles(path, bytes > 0 ? new ByteSize(bytes) : null, null);
-    }
-
-    /// <summary>The weight files that the index names; null if there is no index that can be read.</summary>
-    private static List<string>? Indexed(string folder)
-    {
-        if (Disk.Text(System.IO.Path.Combine(folder, "model.safetensors.index.json"), LargestIndex) is not { } text)
-        {
-            return null;
-        }
-
-        try
-        {
-            using var index = JsonDocument.Parse(text);
-            return index.RootElement.ValueKind == JsonValueKind.Object && index.RootElement.TryGetProperty("weight_map", out var map) && map.ValueKind == JsonValueKind.Object
-                ? [.. map.EnumerateObject()
-                    .Select(entry => entry.Value.ValueKind == JsonValueKind.String ? System.IO.Path.GetFileName(entry.Value.GetString()!) : "")
-                    .Where(name => name.Length > 0)
-                    .Distinct(StringComparer.Ordinal)
-                    .Select(name => System.IO.Path.Combine(folder, name))]
-                : null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: a text with half a surrogate pair
-        {
-            return null;
-        }
     }
 }

@@ -70,6 +70,12 @@ public sealed class DiscoveryOptions
     /// <summary>Whether the Hugging Face cache is looked through.</summary>
     public bool HuggingFaceCache { get; set; } = true;
 
+    /// <summary>Whether the folders of LM Studio are looked through.</summary>
+    public bool LmStudio { get; set; } = true;
+
+    /// <summary>Whether the folders of Ollama are looked through.</summary>
+    public bool Ollama { get; set; } = true;
+
     /// <summary>Further folders of models.</summary>
     public List<string> Folders { get; set; } = [];
 }

@@ -10,9 +10,9 @@ internal static partial class ModelRules
     private const string Root = "MlxGateway:Models";
 
     /// <summary>Reports every breach of the models of the settings.</summary>
-    public static void Check(ModelSettings settings, SettingsErrors errors)
+    public static void Check(ModelSettings settings, SettingsErrors errors, FactsCache facts)
     {
-        var sources = new SourceResolver(settings);
+        var sources = new SourceResolver(settings, facts);
         foreach (var (id, model) in settings.Models)
         {
             var at = ConfigurationPath.Combine(Root, id);

@@ -21,6 +21,12 @@ public sealed record ModelSettings
     /// <summary>The kinds for which models that were found on disk are offered. A subset of <see cref="KnownKinds"/>.</summary>
     public required IReadOnlyList<string> OfferedKinds { get; init; }
 
+    /// <summary>The kinds whose engine is on this machine, so that a model of theirs can be launched now. A subset of <see cref="KnownKinds"/>; null: those of the settings before, or all.</summary>
+    public IReadOnlyList<string>? LaunchableKinds { get; init; }
+
+    /// <summary>The folder that programs share what belongs to no user in.</summary>
+    public string SharedFolder { get; init; } = "/usr/share";
+
     /// <summary>Looks up an environment variable; null if it is not set.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 }

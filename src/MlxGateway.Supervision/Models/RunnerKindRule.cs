@@ -1,3 +1,5 @@
+using MlxGateway.Supervision.Models.Facts;
+
 namespace MlxGateway.Supervision.Models;
 
 /// <summary>Says which kind serves a model whose configuration does not name one.</summary>
@@ -20,22 +22,22 @@ internal static class RunnerKindRule
         {
             null => null,
             var source when source.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) => KindNames.LlamaServer,
-            var source => sources.Folder(source) is { } folder ? ForFolder(folder, offered) : KindNames.MlxLm,
+            var source => sources.Folder(source) is { } folder ? ForFolder(folder, offered, sources.Facts) : KindNames.MlxLm,
         };
     }
 
     /// <summary>The kind that serves what is in a folder.</summary>
-    public static string ForFolder(string folder, IReadOnlyList<string> offered)
+    public static string ForFolder(string folder, IReadOnlyList<string> offered, FactsCache facts)
     {
         if (ModelFiles.Ggufs(folder).Any())
         {
             return KindNames.LlamaServer;
         }
 
-        return Disk.Length(Path.Combine(folder, "mlc-chat-config.json")) is not null ? KindNames.MlcLlm : ForMlx(ModelConfig.Read(folder), offered);
+        return Disk.Length(Path.Combine(folder, "mlc-chat-config.json")) is not null ? KindNames.MlcLlm : ForMlx(facts.Mlx(folder).Facts, offered);
     }
 
     /// <summary>The kind that serves a model in MLX form: one that sees or hears needs mlx_vlm; where there is none, mlx_lm can at least talk with it.</summary>
-    public static string ForMlx(ModelConfig config, IReadOnlyList<string> offered) =>
-        (config.Sees || config.Hears) && (offered.Contains(KindNames.MlxVlm) || !offered.Contains(KindNames.MlxLm)) ? KindNames.MlxVlm : KindNames.MlxLm;
+    public static string ForMlx(ModelFacts? facts, IReadOnlyList<string> offered) =>
+        facts?.Modalities.Count > 1 && (offered.Contains(KindNames.MlxVlm) || !offered.Contains(KindNames.MlxLm)) ? KindNames.MlxVlm : KindNames.MlxLm;
 }

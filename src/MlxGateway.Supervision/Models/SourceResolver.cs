@@ -1,9 +1,14 @@
+using MlxGateway.Supervision.Models.Facts;
+
 namespace MlxGateway.Supervision.Models;
 
 /// <summary>Finds what a model's source stands for on this machine: a file, a folder, or a repository of the Hugging Face cache.</summary>
-internal sealed class SourceResolver(ModelSettings settings)
+internal sealed class SourceResolver(ModelSettings settings, FactsCache facts)
 {
     private readonly HuggingFaceFolder _cache = HuggingFaceFolder.Of(settings);
+
+    /// <summary>What reads the files.</summary>
+    public FactsCache Facts => facts;
 
     /// <summary>Looks for a source. Never throws for what it finds.</summary>
     /// <param name="source">As it was written.</param>
@@ -17,12 +22,12 @@ internal sealed class SourceResolver(ModelSettings settings)
 
         if (Disk.IsFolder(path))
         {
-            return Found(ModelFiles.OfFolder(path, kind), advice: "");
+            return Found(ModelFiles.OfFolder(path, kind, facts), advice: "");
         }
 
         if (File.Exists(path))
         {
-            return kind is KindNames.MlxLm or KindNames.MlxVlm ? Nowhere($"{path} is a file, and {kind} loads folders") : Found(ModelFiles.OfGguf(path), advice: "");
+            return kind is KindNames.MlxLm or KindNames.MlxVlm ? Nowhere($"{path} is a file, and {kind} loads folders") : Found(ModelFiles.OfGguf(path, facts), advice: "");
         }
 
         // The one form that is both: a repository cannot be called like a file with weights.
@@ -38,20 +43,23 @@ internal sealed class SourceResolver(ModelSettings settings)
             return path;
         }
 
-        return HuggingFaceFolder.IsRepositoryId(source) ? _cache.Snapshot(source) : null;
+        return HuggingFaceFolder.IsRepositoryId(source) ? _cache.Repository(source).Snapshot : null;
     }
 
-    private ResolvedSource Repository(string repository, string kind)
+    private ResolvedSource Repository(string id, string kind)
     {
-        var advice = $" Fetch it with: hf download {repository}"; // without a full stop, so that it can be copied
-        return _cache.Snapshot(repository) is { } snapshot
-            ? Found(ModelFiles.OfFolder(snapshot, kind), advice)
-            : Nowhere($"the repository {repository} is not in the Hugging Face cache", advice);
+        var repository = _cache.Repository(id);
+        if (repository.Snapshot is not { } snapshot)
+        {
+            return Nowhere(repository.IsBegun ? $"the repository {id} is in the Hugging Face cache without a revision" : $"the repository {id} is not in the Hugging Face cache", repository.Advice);
+        }
+
+        var files = ModelFiles.OfFolder(snapshot, kind, facts);
+        files = files with { Missing = files.Missing ?? repository.Lacking(kind, facts) };
+        return Found(files, files.Missing is null ? "" : repository.Advice);
     }
 
-    private static ResolvedSource Found(ModelFiles files, string advice) => files.Missing is { } missing
-        ? Nowhere(missing, advice)
-        : new ResolvedSource(files.Path, files.Bytes, null) { Modalities = files.Modalities, Projector = files.Projector };
+    private static ResolvedSource Found(ModelFiles files, string advice) => ResolvedSource.Of(files, advice);
 
     private static ResolvedSource Nowhere(string missing, string advice = "") => new(null, null, ResolvedSource.Sentence(missing) + advice);
 }
@@ -66,6 +74,16 @@ internal sealed record ResolvedSource(string? Path, ByteSize? Bytes, string? Mis
 
     /// <summary>The file that gives it images; null if there is none.</summary>
     public string? Projector { get; init; }
+
+    /// <summary>What its files say; null if they say nothing.</summary>
+    public ModelFacts? Facts { get; init; }
+
+    /// <summary>What was found in the files.</summary>
+    /// <param name="files">The files.</param>
+    /// <param name="advice">What to do if some are missing, with a blank in front.</param>
+    public static ResolvedSource Of(ModelFiles files, string advice) => files.Missing is { } missing
+        ? new ResolvedSource(null, null, Sentence(missing) + advice) { Facts = files.Facts }
+        : new ResolvedSource(files.Path, files.Bytes, null) { Modalities = files.Modalities, Projector = files.Projector, Facts = files.Facts };
 
     /// <summary>Words for what is missing as a sentence.</summary>
     public static string Sentence(string missing) => $"{char.ToUpperInvariant(missing[0])}{missing.AsSpan(1)}.";

@@ -43,8 +43,7 @@ internal static class GatewayHost
             }
         });
         builder.Services.AddSingleton(configuration);
-        builder.Services.AddSingleton<DemonstrationModels>();
-        builder.Services.AddSingleton<IModelSource>(static all => all.GetRequiredService<DemonstrationModels>());
+        builder.Services.AddSingleton<IModelSource, DemonstrationModels>();
         builder.Services.AddSingleton<DeviceMemory>();
         builder.Services.AddSingleton<IDeviceMemory>(static all => all.GetRequiredService<DeviceMemory>());
         builder.Services.AddSingleton<ConfigurationReload>();
@@ -105,14 +104,8 @@ internal static class GatewayHost
     {
         var catalog = app.Services.GetRequiredService<ModelCatalog>();
         var kinds = app.Services.GetRequiredService<RunnerKinds>().Names;
-        var lacking = engines.Where(e => !e.IsFound).Select(e => e.Engine).ToHashSet(StringComparer.Ordinal);
-        var settings = configuration.ModelSettings(kinds);
-        catalog.TryAdopt(settings, errors);
-        if (!errors.Any && !catalog.Current.Models.Any(m => m.Missing is null && !lacking.Contains(m.Runner)))
-        {
-            app.Services.GetRequiredService<DemonstrationModels>().IsOffered = true;
-            catalog.Rebuild();
-        }
+        var lacking = engines.Where(e => !e.IsFound).Select(e => e.Engine);
+        catalog.TryAdopt(configuration.ModelSettings(kinds) with { LaunchableKinds = [.. kinds.Except(lacking)] }, errors);
 
         if (!errors.Any && configuration.Options.Residency.BackgroundModel is { } standIn && catalog.Current.Resolve(standIn) is null)
         {

@@ -10,7 +10,7 @@ public sealed class KindAndModalitiesTests : IDisposable
 {
     private const string Seeing = """{"architectures":["Gemma3ForConditionalGeneration"],"vision_config":{}}""";
     private readonly TemporaryFolder _folder = new();
-    private readonly ModelCatalog _catalog = new ServiceCollection().AddLogging().AddModels().BuildServiceProvider().GetRequiredService<ModelCatalog>();
+    private readonly ModelCatalog _catalog = new ServiceCollection().AddLogging().AddSingleton(TemporaryFolder.Lenient).AddModels().BuildServiceProvider().GetRequiredService<ModelCatalog>();
 
     public void Dispose() => _folder.Dispose();
 

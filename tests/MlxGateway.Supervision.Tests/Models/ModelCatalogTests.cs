@@ -11,7 +11,7 @@ public sealed class ModelCatalogTests : IDisposable
     private readonly SettableTime _time = new();
     private readonly ModelCatalog _catalog;
 
-    public ModelCatalogTests() => _catalog = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(_time).AddModels().BuildServiceProvider().GetRequiredService<ModelCatalog>();
+    public ModelCatalogTests() => _catalog = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(_time).AddSingleton(TemporaryFolder.Lenient).AddModels().BuildServiceProvider().GetRequiredService<ModelCatalog>();
 
     public void Dispose() => _folder.Dispose();
 

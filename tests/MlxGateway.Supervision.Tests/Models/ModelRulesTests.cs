@@ -67,12 +67,12 @@ public sealed class ModelRulesTests : IDisposable
     [InlineData("mlx_lm", "org/sees", false, "mlx_lm")]
     [InlineData(null, null, false, null)]
     public void RunnerKind_LeftOutOrNot_FollowsFromWhatIsWritten(string? runner, string? source, bool command, string? expected) =>
-        Assert.Equal(expected, RunnerKindRule.For(new ModelOptions { Runner = runner, Source = source, Command = command ? ["x", "{port}"] : [] }, new SourceResolver(_folder.Settings()), ["mlx_lm", "mlx_vlm"]));
+        Assert.Equal(expected, RunnerKindRule.For(new ModelOptions { Runner = runner, Source = source, Command = command ? ["x", "{port}"] : [] }, new SourceResolver(_folder.Settings(), TemporaryFolder.Lenient), ["mlx_lm", "mlx_vlm"]));
 
     private IEnumerable<string> Breaches(Dictionary<string, ModelOptions> models)
     {
         var errors = new SettingsErrors();
-        ModelRules.Check(_folder.Settings(models), errors);
+        ModelRules.Check(_folder.Settings(models), errors, TemporaryFolder.Lenient);
         return errors.All.Select(error => error.ToString());
     }
 }

@@ -79,18 +79,18 @@ public sealed class SourceResolverTests : IDisposable
     {
         var snapshot = _folder.Repository("org/mlx", ("config.json", 5), ("tokenizer.json", 33), ("a.safetensors", 1000), ("b.safetensors", 500));
 
-        Assert.Equal(new ResolvedSource(snapshot, new ByteSize(1500), null), Resolve("org/mlx", "mlx_lm"));
+        Assert.Equal(new ResolvedSource(snapshot, new ByteSize(1500), null), Resolve("org/mlx", "mlx_lm") with { Facts = null });
     }
 
     [Fact]
     public void Resolve_MlxRepositoryWithoutAShardOfItsIndex_SaysWhichAndHowToFetchIt()
     {
-        var snapshot = _folder.Repository("org/mlx", ("config.json", 5), ("model-00001-of-00002.safetensors", 1000));
-        File.WriteAllText(Path.Combine(snapshot, "model.safetensors.index.json"), TemporaryFolder.Index("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"));
+        var repository = _folder.RepositoryOf("org/mlx", TinyModels.Mlx().Where(file => file.Name != "model-00002-of-00002.safetensors"));
 
-        var resolved = Resolve("org/mlx", "mlx_lm");
+        var resolved = new SourceResolver(_folder.Settings(), new FactsCache()).Resolve("org/mlx", "mlx_lm");
 
-        Assert.Equal($"The file {snapshot}/model-00002-of-00002.safetensors does not exist or is empty. Fetch it with: hf download org/mlx", resolved.Missing);
+        Assert.Equal($"In {repository}/snapshots/c0ffee, the file model-00002-of-00002.safetensors that the index names is missing. Fetch it with: hf download org/mlx", resolved.Missing);
+        Assert.NotNull(resolved.Facts); // what is there says what it is
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class SourceResolverTests : IDisposable
         var settings = _folder.Settings(folders: ["odd", "odd/b-loop.gguf", "odd/circle/circle", "gone", "a\0b"]);
 
         var (inFolder, pipe, loop, mlx, discovered) = await Task.Run(
-            () => (Resolve("odd", "llama_server"), Resolve("odd/a-pipe.gguf", "llama_server"), Resolve("odd/b-loop.gguf", "llama_server"), Resolve("odd", "mlx_lm"), new FolderModels().Read(settings)),
+            () => (Resolve("odd", "llama_server"), Resolve("odd/a-pipe.gguf", "llama_server"), Resolve("odd/b-loop.gguf", "llama_server"), Resolve("odd", "mlx_lm"), new FolderModels(TemporaryFolder.Lenient).Read(settings)),
             TestContext.Current.CancellationToken);
         File.SetUnixFileMode(_folder.In("odd/locked"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
@@ -201,7 +201,7 @@ public sealed class SourceResolverTests : IDisposable
         Assert.Single(FileWalk.Find(_folder.In("top"), ".gguf", depth: 3));
     }
 
-    private ResolvedSource Resolve(string source, string kind) => new SourceResolver(_folder.Settings()).Resolve(source, kind);
+    private ResolvedSource Resolve(string source, string kind) => new SourceResolver(_folder.Settings(), TemporaryFolder.Lenient).Resolve(source, kind);
 
     private static int MakePipe(string path, uint mode) => MakePipe(Encoding.UTF8.GetBytes(path + '\0'), mode);
 

@@ -49,7 +49,7 @@ public sealed class Gateway : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("mlxgateway-test-");
         var config = Path.Combine(folder.FullName, "config.json");
         var more = rest.Length > 0 ? rest + "," : "";
-        await File.WriteAllTextAsync(config, $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false},{{{more}}}"Models":{ {{{models}}} } } }""", Patience());
+        await File.WriteAllTextAsync(config, $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false,"LmStudio":false,"Ollama":false},{{{more}}}"Models":{ {{{models}}} } } }""", Patience());
         var (process, lines) = Launch(folder.FullName, ["--config", config, "--port", "0", .. args]);
         try
         {

@@ -1,0 +1,36 @@
+using MlxGateway.Supervision.Models.Facts;
+
+namespace MlxGateway.Supervision.Models;
+
+/// <summary>Makes a <see cref="ModelSpec"/> of what was found on the disk.</summary>
+internal static class DiscoveredModel
+{
+    /// <summary>The model; null if it has no name that it could be called by, or nobody could serve it.</summary>
+    /// <param name="id">What clients shall call it.</param>
+    /// <param name="source">What it was found by.</param>
+    /// <param name="kind">The kind that would load it.</param>
+    /// <param name="found">Its files.</param>
+    /// <param name="settings">Says which kinds there are.</param>
+    public static ModelSpec? Of(string id, string source, string kind, ResolvedSource found, ModelSettings settings) =>
+        !settings.OfferedKinds.Contains(kind) || ModelName.Fault(id) is not null || !IsServed(found.Facts?.Use ?? ModelUse.Chat, kind) ? null : new ModelSpec
+        {
+            Id = id,
+            Source = source,
+            Path = found.Path,
+            Runner = kind,
+            Origin = ModelOrigin.Discovered,
+            FileBytes = found.Bytes,
+            Facts = found.Facts,
+            Modalities = found.Modalities,
+            Projector = found.Projector,
+            Missing = found.Missing,
+        };
+
+    // llama-server makes vectors and ranks; the MLX servers that are known here only write.
+    private static bool IsServed(ModelUse use, string kind) => use switch
+    {
+        ModelUse.Chat => true,
+        ModelUse.Embedding or ModelUse.Reranking => kind == KindNames.LlamaServer,
+        _ => false,
+    };
+}
