@@ -25,6 +25,9 @@ internal sealed class LinuxMemoryProbe(IKernelFiles files) : IMemoryProbe
         return ProcessTree.Of(pid, places).Aggregate(ByteSize.Zero, (sum, member) => sum + Private(member));
     }
 
+    /// <inheritdoc/>
+    public long? MemoryKills() => CgroupKills.Read(files) ?? (files.Read("/proc/vmstat") is { } machine ? KernelText.Count(machine, "oom_kill") : null);
+
     private MemoryReading Machine()
     {
         if (files.Read("/proc/meminfo") is { } text && KernelText.Kilobytes(text, "MemTotal") is { } total && KernelText.Kilobytes(text, "MemAvailable") is { } available)

@@ -17,6 +17,9 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options) : I
     public string Describe() => MemoryBudget.Describe(probe.Read(), options);
 
     /// <inheritdoc/>
+    public long? MemoryKills() => probe.MemoryKills();
+
+    /// <inheritdoc/>
     public MemoryNeeds NeedsOf(ModelSpec model) => model switch
     {
         { Memory: { } configured } => new MemoryNeed(configured, "as configured"),

@@ -22,6 +22,9 @@ public interface IMemoryProbe
     /// <summary>What would become available again if the process and its descendants were gone: private memory, not the file pages it maps.</summary>
     /// <param name="pid">The leader of the process group.</param>
     ByteSize FootprintOf(int pid);
+
+    /// <summary>How many processes the system has killed so far for want of memory; null: it does not count them.</summary>
+    long? MemoryKills() => null;
 }
 
 /// <summary>Turns readings into what models may use, by the configured budget and reserve.</summary>
@@ -33,6 +36,9 @@ public interface IMemoryGauge
 
     /// <summary>What models may use and where that number comes from, in words for a person.</summary>
     string Describe();
+
+    /// <summary>How many processes the system has killed so far for want of memory; null: it does not count them.</summary>
+    long? MemoryKills() => null;
 
     /// <summary>What a model needs in memory, for each way in which it may be launched.</summary>
     MemoryNeeds NeedsOf(ModelSpec model);

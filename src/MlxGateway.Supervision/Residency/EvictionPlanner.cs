@@ -102,7 +102,7 @@ internal static class EvictionPlanner
     public static EvictionPlan Plan(Resident newcomer, IReadOnlyCollection<Resident> residents, ByteSize usable, int maxResident, SwapTerms terms, DateTimeOffset now)
     {
         var toFree = new Room(Held(residents) + newcomer.Need.Total - usable, Excess(newcomer, residents, maxResident));
-        var rivals = residents.Where(r => r.HoldsMemory && AreExclusive(r, newcomer)).ToList();
+        var rivals = residents.Where(r => r.HoldsMemory && (AreExclusive(r, newcomer) || MustBeGoneFor(newcomer, r))).ToList();
         if (toFree.IsEnough && rivals.Count == 0)
         {
             return Fits;
@@ -158,6 +158,8 @@ internal static class EvictionPlanner
 
         return Wait;
     }
+
+    private static bool MustBeGoneFor(Resident newcomer, Resident other) => newcomer.TakesAllRoom && (other.State is ResidentState.Stopping || (other.IsIdle && other.MayBeVictim));
 
     private static EvictionPlan.Evict Evict(List<(Resident Resident, DateTimeOffset From)> victims) => new([.. victims.Select(v => v.Resident)], victims.Max(v => v.From));
 

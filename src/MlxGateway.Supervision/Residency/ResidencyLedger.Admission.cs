@@ -94,6 +94,8 @@ internal sealed partial class ResidencyLedger
             (resident.Spec, resident.Needs) = next;
             resident.Next = null;
             resident.FailuresInARow = 0;
+            resident.MemoryKills = 0;
+            resident.TakesAllRoom = false;
             resident.CoolUntil = null;
         }
     }
@@ -210,7 +212,8 @@ internal sealed partial class ResidencyLedger
     private MemoryNeed NeedFor(Resident newcomer, MemoryObservation memory)
     {
         var all = _residents.Exists(r => r.State is Launching) ? memory.Ceiling : memory.Usable;
-        return newcomer.Needs.Within(all - EvictionPlanner.Immovable(_residents)) ?? newcomer.Needs.Least;
+        var most = all - EvictionPlanner.Immovable(_residents);
+        return newcomer.MemoryKills > 0 ? MemoryMargin.Of(newcomer.Needs, newcomer.MemoryKills, most) : newcomer.Needs.Within(most) ?? newcomer.Needs.Least;
     }
 
     private void Evict(IReadOnlyList<Resident> victims, Resident newcomer, DateTimeOffset now)
@@ -260,6 +263,7 @@ internal sealed partial class ResidencyLedger
         newcomer.Leases = 0;
         newcomer.HasServed = false;
         newcomer.WasGranted = false;
+        newcomer.TakesAllRoom = false;
         newcomer.FirstReturn = null;
         newcomer.KeepAlive = null;
         newcomer.LaunchedForBackground = !AsksForPeople(newcomer);

@@ -7,10 +7,11 @@ namespace MlxGateway.Supervision.Residency;
 
 /// <summary>One launch of one model, from the order to launch until nothing of it is left. Reports each turn of it as an event.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed.")]
-internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, ILogger logger, Action<ResidencyEvent> post)
+internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, Func<IVitals, HangWatch> watchFor, ILogger logger, Action<ResidencyEvent> post)
 {
     private readonly CancellationTokenSource _cancel = new();
     private Task<IRunner>? _runner;
+    private long? _killsBefore;
 
     /// <summary>Begins the launch and reports how it goes and, once it is ready, when it is gone.</summary>
     public void Start()
@@ -31,6 +32,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
 
     private async Task<IRunner> LaunchAsync()
     {
+        _killsBefore = memory.Kills();
         var runner = await launcher.LaunchAsync(model, shape, number, _cancel.Token);
         memory.Count(runner.Pid);
         return runner;
@@ -50,19 +52,41 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
                 Log.LaunchFailed(logger, model.Id, number, exception);
             }
 
-            post(new ResidencyEvent.LaunchFailed(model.Id, number, exception.Message));
+            var (why, whyCause) = Explain(new RunnerEnd(exception.Message, exception is LaunchFailedException { WasKilled: true }));
+            post(new ResidencyEvent.LaunchFailed(model.Id, number, why, whyCause));
             return;
         }
 
         post(new ResidencyEvent.LaunchSucceeded(model.Id, number, runner));
-        var how = await EndOfAsync(runner);
+        _ = WatchOverAsync(runner);
+        var (how, cause) = Explain(await EndOfAsync(runner));
         if (!_cancel.IsCancellationRequested)
         {
             Log.Exited(logger, model.Id, number, how);
         }
 
-        post(new ResidencyEvent.RunnerExited(model.Id, number, how));
+        post(new ResidencyEvent.RunnerExited(model.Id, number, how, cause));
     }
+
+    private async Task WatchOverAsync(IRunner runner)
+    {
+        try
+        {
+            if (runner.Vitals is { } vitals && await watchFor(vitals).HungAsync(_cancel.Token) is { } how)
+            {
+                Log.Hung(logger, model.Id, number, how);
+                post(new ResidencyEvent.RunnerHung(model.Id, number, how));
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.WatchFailed(logger, model.Id, number, exception);
+        }
+    }
+
+    private (string How, EndCause Cause) Explain(RunnerEnd end) => end.WasKilled && !_cancel.IsCancellationRequested && memory.ExplainsKill(_killsBefore)
+        ? ($"the system killed it for memory: {end.How}", EndCause.KilledForMemory)
+        : (end.How, EndCause.Itself);
 
     private async Task StopAsync(Task<IRunner> launching)
     {
@@ -93,7 +117,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         post(new ResidencyEvent.RunnerStopped(model.Id, number));
     }
 
-    private async Task<string> EndOfAsync(IRunner runner)
+    private async Task<RunnerEnd> EndOfAsync(IRunner runner)
     {
         try
         {
@@ -102,7 +126,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         catch (Exception exception)
         {
             Log.StopFailed(logger, model.Id, number, exception);
-            return exception.Message;
+            return new RunnerEnd(exception.Message);
         }
     }
 
@@ -122,6 +146,12 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
 
         [LoggerMessage(3005, LogLevel.Error, "Model {Model} could not be stopped cleanly (launch {Launch}).")]
         public static partial void StopFailed(ILogger logger, string model, int launch, Exception exception);
+
+        [LoggerMessage(3007, LogLevel.Warning, "The runner of model {Model} (launch {Launch}) hangs: {How}")]
+        public static partial void Hung(ILogger logger, string model, int launch, string how);
+
+        [LoggerMessage(3008, LogLevel.Error, "The runner of model {Model} (launch {Launch}) is not watched any more.")]
+        public static partial void WatchFailed(ILogger logger, string model, int launch, Exception exception);
 
         [LoggerMessage(3006, LogLevel.Information, "Model {Model} is out of memory (launch {Launch}).")]
         public static partial void Gone(ILogger logger, string model, int launch);

@@ -11,6 +11,7 @@ internal static class InferenceEndpoints
         services.AddHttpForwarder();
         services.AddSingleton(settings);
         services.AddSingleton<RunnerForwarder>();
+        services.AddSingleton<SuspectRequests>();
         services.AddSingleton<InferenceEndpoint>();
         return services;
     }

@@ -43,6 +43,11 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
 
     private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response, bool assembles)
     {
+        if (lease.Revocation.Reason is RevocationReason.RunnerGone)
+        {
+            return new ForwardResult { Exception = new HttpRequestException("The runner was gone before the request was sent to it."), NothingBegan = true };
+        }
+
         var manners = lease.Runner.Manners;
         await using var body = new RunnerResponse(response, request, lease.Model.Id, time)
         {
@@ -60,6 +65,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
         {
             Error = exception is null ? await body.CompleteAsync(client.RequestAborted) : null,
             Exception = exception,
+            IsErrorAnswer = exception is null && body.IsError,
             NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt),
             FirstByteAt = body.FirstByteAt,
             Facts = body.Facts,
@@ -86,6 +92,9 @@ internal sealed class ForwardResult
 
     /// <summary>Why there was no whole answer; null: there was one, or an error response.</summary>
     public Exception? Exception { get; init; }
+
+    /// <summary>Whether the runner answered with an error of its own, whole.</summary>
+    public bool IsErrorAnswer { get; init; }
 
     /// <summary>Whether the runner certainly has not begun to work on the request.</summary>
     public bool NothingBegan { get; init; }

@@ -29,7 +29,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
         await runner.StopAsync();
 
         Assert.False(IsAlive(runner.Pid));
-        Assert.StartsWith("the process ended with ", await runner.Gone.WaitAsync(Nursery.Patience()), StringComparison.Ordinal);
+        Assert.StartsWith("the process ended with ", (await runner.Gone.WaitAsync(Nursery.Patience())).How, StringComparison.Ordinal);
         await Assert.ThrowsAnyAsync<Exception>(async () => await runner.Connections.SendAsync(new HttpRequestMessage(HttpMethod.Get, runner.Address), Nursery.Patience()));
     }
 
