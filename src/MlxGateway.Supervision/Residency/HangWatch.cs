@@ -14,11 +14,11 @@ namespace MlxGateway.Supervision.Residency;
 /// </remarks>
 internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> leases, Func<TimeSpan> hangTimeout, TimeProvider time, ILogger logger)
 {
-    /// <summary>How long the runner may take to answer the question.</summary>
-    internal static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
-
     private const double LeastShare = 0.002;
     private const int GlancesInTimeout = 8;
+
+    // How long the runner may take to answer the question, but never longer than it may be silent.
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
 
@@ -72,16 +72,16 @@ internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> 
         else if (time.GetElapsedTime(silence.Since, now) >= timeout)
         {
             _silence = null;
-            return HasWorkedSince(silence) ? null : await AskAsync(silence, cancellationToken);
+            return HasWorkedSince(silence) ? null : await AskAsync(silence, timeout < AnswerLimit ? timeout : AnswerLimit, cancellationToken);
         }
 
         return null;
     }
 
-    private async Task<string?> AskAsync((long Since, TimeSpan? Used) silence, CancellationToken cancellationToken)
+    private async Task<string?> AskAsync((long Since, TimeSpan? Used) silence, TimeSpan patience, CancellationToken cancellationToken)
     {
         var silent = time.GetElapsedTime(silence.Since);
-        using var limit = new CancellationTokenSource(AnswerLimit, time);
+        using var limit = new CancellationTokenSource(patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var asked = time.GetTimestamp();
         var answers = await vitals.AnswersAsync(either.Token);
@@ -96,7 +96,7 @@ internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> 
 
         vitals.GiveUp();
         return limit.IsCancellationRequested
-            ? string.Create(CultureInfo.InvariantCulture, $"it had not sent a byte nor used the processor for {silent.TotalSeconds:0.#} s, and did not answer a question for {AnswerLimit.TotalSeconds:0} s.")
+            ? string.Create(CultureInfo.InvariantCulture, $"it had not sent a byte nor used the processor for {silent.TotalSeconds:0.#} s, and did not answer a question for {patience.TotalSeconds:0.#} s.")
             : string.Create(CultureInfo.InvariantCulture, $"it had not sent a byte nor used the processor for {silent.TotalSeconds:0.#} s, and a question was refused after {time.GetElapsedTime(asked).TotalSeconds:0.#} s.");
     }
 

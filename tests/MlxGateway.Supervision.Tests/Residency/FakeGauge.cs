@@ -15,6 +15,8 @@ internal sealed class FakeGauge : IMemoryGauge
 
     public double Usable { get; set; } = 10;
 
+    public long? Kills { get; set; }
+
     public List<int[]> Observed
     {
         get
@@ -35,6 +37,8 @@ internal sealed class FakeGauge : IMemoryGauge
 
         return Breaks is { } makeException ? throw makeException() : new(ByteSize.FromGigabytes(10), ByteSize.FromGigabytes(Usable));
     }
+
+    public long? MemoryKills() => Kills;
 
     public string Describe() => "as much as a test says";
 

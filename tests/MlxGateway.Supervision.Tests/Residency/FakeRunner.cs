@@ -13,6 +13,8 @@ internal sealed class FakeRunner(int pid = 1, Func<Task>? stop = null) : IRunner
 
     public HttpMessageInvoker Connections => throw new NotSupportedException("Nothing is sent to a fake runner.");
 
+    public IVitals? Vitals { get; init; }
+
     public RunnerManners Manners { get; } = new("fake", ReusesConnections: false);
 
     public Task<RunnerEnd> Gone => _gone.Task;
