@@ -120,8 +120,8 @@ internal sealed class InferenceEndpoint(
                     company.Leave();
                 }
 
-                // The runner was dead before it heard of this request. Once the pool has seen that too, the next lease is one of its successor.
-                await Task.WhenAny(lease.Runner.Gone, Task.Delay(TimeSpan.FromSeconds(1), time));
+                // The runner was dead before it heard of this request. The pool takes the lease back when it has seen that too; before, the next one would be of the same runner.
+                await Task.Delay(TimeSpan.FromSeconds(1), time, lease.Revocation.Token).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
         }
     }

@@ -56,7 +56,8 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
             SaysNotFoundForAll = manners.SaysNotFoundForAll,
         };
         var attempt = new ForwardAttempt(body, closesConnection: request.Stream || assembles || !manners.ReusesConnections);
-        var exchange = new InnerExchange(client, request.Route.Path, request.OpenBody(), body);
+        var sent = request.OpenBody();
+        var exchange = new InnerExchange(client, request.Route.Path, sent, body);
         exchange.Context.Features.Set(attempt);
         var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);
         var exception = error == ForwarderError.None ? null : exchange.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}.");
@@ -66,7 +67,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
             Error = exception is null ? await body.CompleteAsync(client.RequestAborted) : null,
             Exception = exception,
             IsErrorAnswer = exception is null && body.IsError,
-            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt),
+            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && (NothingBegan(exception, attempt) || (sent.IsUntouched && lease.Revocation.Reason is RevocationReason.RunnerGone)),
             FirstByteAt = body.FirstByteAt,
             Facts = body.Facts,
         };

@@ -20,14 +20,14 @@ namespace MlxGateway.Tests.Inference;
 public sealed class InferenceEndpointTests : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ServiceProvider _services = new ServiceCollection().AddLogging().AddHttpForwarder().Services.BuildServiceProvider();
+    private readonly ServiceProvider _services = new ServiceCollection().AddLogging().AddHttpForwarder().BuildServiceProvider();
     private readonly ScriptedPool _pool = new();
     private readonly InferenceEndpoint _endpoint;
 
     public InferenceEndpointTests()
     {
         var catalog = new ModelCatalog([new OneModel()], TimeProvider.System, NullLogger<ModelCatalog>.Instance);
-        Assert.True(catalog.TryAdopt(new ModelSettings(), new SettingsErrors()));
+        Assert.True(catalog.TryAdopt(new ModelSettings { BaseFolder = "/", Discovery = new DiscoveryOptions(), KnownKinds = [], OfferedKinds = [], Models = new Dictionary<string, ModelOptions>() }, new SettingsErrors()));
         _endpoint = new InferenceEndpoint(
             catalog, new RunnerKinds([]), _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), TimeProvider.System), new SuspectRequests(TimeProvider.System),
             new InferenceSettings(new LimitOptions(), new StreamOptions()), [], TimeProvider.System);
@@ -66,6 +66,22 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         var dying = Lease(new StubRunner(DeadPort()), 1);
         dying.Revocation.Revoke(RevocationReason.RunnerGone, "signal 9");
         (dying.Runner as StubRunner)!.Die("signal 9");
+        _pool.Leases.Enqueue(dying);
+        _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 2));
+
+        var client = await ServeAsync(AnswerOneAsync());
+
+        Assert.Equal(200, client.Response.StatusCode);
+        Assert.Equal(2, _pool.Returned);
+    }
+
+    // It was being connected to when the pool heard of it.
+    [Fact]
+    public async Task Serve_LeaseIsTakenBackWhileItConnects_IsServedByTheSuccessor()
+    {
+        var connecting = new Connecting();
+        var dying = Lease(new StubRunner(DeadPort(), new HttpMessageInvoker(connecting)), 1);
+        connecting.Begun = () => dying.Revocation.Revoke(RevocationReason.RunnerGone, "signal 9");
         _pool.Leases.Enqueue(dying);
         _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 2));
 
@@ -175,6 +191,19 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         public static ModelSpec Spec { get; } = new() { Id = "m", Runner = "stub" };
 
         public IReadOnlyList<ModelSpec> Read(ModelSettings settings) => [Spec];
+    }
+
+    /// <summary>Connects until it is told not to.</summary>
+    private sealed class Connecting : HttpMessageHandler
+    {
+        public Action Begun { get; set; } = () => { };
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Begun();
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            throw new InvalidOperationException("It cannot come to this.");
+        }
     }
 
     private sealed class AnySize : IHttpMaxRequestBodySizeFeature

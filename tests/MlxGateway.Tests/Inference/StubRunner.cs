@@ -3,7 +3,7 @@ using MlxGateway.Supervision.Runners;
 namespace MlxGateway.Tests.Inference;
 
 /// <summary>A runner at a port of the loopback that the test chose.</summary>
-internal sealed class StubRunner(int port) : IRunner
+internal sealed class StubRunner(int port, HttpMessageInvoker? connections = null) : IRunner
 {
     private readonly TaskCompletionSource<RunnerEnd> _gone = new();
 
@@ -11,7 +11,7 @@ internal sealed class StubRunner(int port) : IRunner
 
     public int Pid => 1;
 
-    public HttpMessageInvoker Connections { get; } = RunnerConnections.Open();
+    public HttpMessageInvoker Connections { get; } = connections ?? RunnerConnections.Open();
 
     public RunnerManners Manners { get; } = new("m", ReusesConnections: false);
 
