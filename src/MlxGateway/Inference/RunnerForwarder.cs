@@ -43,11 +43,6 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
 
     private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response, bool assembles)
     {
-        if (lease.Revocation.Reason is RevocationReason.RunnerGone)
-        {
-            return new ForwardResult { Exception = new HttpRequestException("The runner was gone before the request was sent to it."), NothingBegan = true };
-        }
-
         var manners = lease.Runner.Manners;
         await using var body = new RunnerResponse(response, request, lease.Model.Id, time)
         {
