@@ -214,7 +214,7 @@ internal sealed class Storm
         if (fails)
         {
             _alive.Remove(launch.Model);
-            Tell(new LaunchFailed(launch.Model, launch.Launch, "out of luck"));
+            Tell(new LaunchFailed(launch.Model, launch.Launch, "out of luck", AnyCause()));
         }
         else
         {
@@ -238,9 +238,11 @@ internal sealed class Storm
     private void Crash()
     {
         var (model, launch) = Take(_running);
-        Tell(new RunnerExited(model, launch, "signal 9 (SIGKILL)"));
+        Tell(_random.Next(4) == 0 ? new RunnerHung(model, launch, "it did not answer") : new RunnerExited(model, launch, "signal 9 (SIGKILL)", AnyCause()));
         Assert.All(_leases.Where(l => l.Model == model && l.Launch == launch), l => Assert.True(l.Revocation.Token.IsCancellationRequested, $"{_name}: a lease outlived its runner"));
     }
+
+    private EndCause AnyCause() => _random.Next(3) == 0 ? EndCause.KilledForMemory : EndCause.Itself;
 
     private void Unload()
     {
