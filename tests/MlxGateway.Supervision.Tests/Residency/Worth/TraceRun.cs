@@ -6,10 +6,12 @@ using static MlxGateway.Supervision.Residency.ResidencyEvent;
 
 namespace MlxGateway.Supervision.Tests.Residency.Worth;
 
-/// <summary>The product's own policy: the real ledger with the options as delivered, memory without end, and events as its pool would send them.</summary>
+/// <summary>The product's own policy: the real ledger with the options as delivered, memory for one model, and events as its pool would send them.</summary>
 internal sealed class TraceRun : Playback
 {
-    private static readonly MemoryObserved Reading = new(new MemoryObservation(ByteSize.FromGigabytes(1000), ByteSize.FromGigabytes(1000)));
+    // Not two at once, not even while one of them leaves.
+    private static readonly MemoryNeed Need = new(ByteSize.FromGigabytes(6), "as configured");
+    private static readonly MemoryObserved Reading = new(new MemoryObservation(ByteSize.FromGigabytes(10), ByteSize.FromGigabytes(10)));
     private readonly ResidencyLedger _ledger;
     private readonly WaitBound _bound;
     private readonly Dictionary<string, ModelSpec> _specs;
@@ -25,7 +27,7 @@ internal sealed class TraceRun : Playback
     {
         Options = new ResidencyOptions { BackgroundModel = standIn };
         _ledger = new ResidencyLedger(Options);
-        _bound = new WaitBound(Slots, load, trace.Requests.Where(r => !r.IsBackground).Max(r => r.Service));
+        _bound = new WaitBound(trace, Slots, load);
         _specs = trace.Requests.Select(r => r.Model).Distinct().ToDictionary(m => m, m => new ModelSpec { Id = m, Runner = "fake", MaxConcurrency = Slots });
         _standIn = standIn is null ? null : _specs[standIn];
     }
@@ -37,9 +39,9 @@ internal sealed class TraceRun : Playback
     protected override void Take(Visit visit)
     {
         var request = visit.Request;
-        visit.Bound = request.IsBackground ? Options.BackgroundPatience + Load : _bound.Of(_ledger.Residents, request.Model);
+        visit.Bound = request.IsBackground ? Options.BackgroundPatience + Load : _bound.Of(_ledger.Residents, request);
         var terms = new LeaseTerms { Client = request.Client, IsBackground = request.IsBackground, StandIn = request.IsBackground ? _standIn : null };
-        var ticket = new LeaseTicket(_specs[request.Model], new MemoryNeed(ByteSize.FromGigabytes(6), "as configured"), terms, Now);
+        var ticket = new LeaseTicket(_specs[request.Model], Need, terms, Now);
         _waiting.Add(ticket, visit);
         Apply(Reading);
         Apply(new LeaseRequested(ticket));
