@@ -8,10 +8,10 @@ namespace MlxGateway.Tests.Engines;
 /// <summary>What the scheduling policy is worth where a load is a real process: agents on two models, the real <c>llama-server</c>, room for one.</summary>
 public sealed class SwapWorthTests : IDisposable
 {
-    private const int Turns = 12;
+    private const int Turns = 10;
 
-    // The trace's seconds are tenths here. A tiny model starts in no time, so it is made to take as long as the trace's 10 s.
-    private const double Pace = 0.1;
+    // Twenty times as fast as the trace. A tiny model starts in no time, so it is made to take a second at least: 20 s of the trace.
+    private const double Pace = 0.05;
     private readonly DirectoryInfo _models = Directory.CreateTempSubdirectory("mlxgateway-models-");
 
     [Fact]
