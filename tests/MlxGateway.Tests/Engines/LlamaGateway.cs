@@ -30,6 +30,9 @@ public sealed class LlamaGateway : IAsyncLifetime
             await TinyModels.WriteAsync(PathOf("endless"), "--endless", "--context", "65536");
             await TinyModels.WriteAsync(PathOf("caller"), "--tool", "get_weather", """{"city": "Paris"}""");
             await File.WriteAllBytesAsync(PathOf("truncated"), (await File.ReadAllBytesAsync(PathOf("tiny-a")))[..700_000]);
+            var unknown = await File.ReadAllBytesAsync(PathOf("tiny-a"));
+            "llamb"u8.CopyTo(unknown.AsSpan(unknown.AsSpan().IndexOf("\u0005\0\0\0\0\0\0\0llama"u8) + 8)); // the length of the text, then the name of the design
+            await File.WriteAllBytesAsync(PathOf("unknown"), unknown);
             _gateway = await StartAsync();
         }
     }
@@ -43,6 +46,7 @@ public sealed class LlamaGateway : IAsyncLifetime
         "caller": {"Source":"{{PathOf("caller")}}"},
         "vectors": {"Source":"{{PathOf("tiny-b")}}","Args":["--embeddings","--pooling","mean"]},
         "truncated": {"Source":"{{PathOf("truncated")}}"},
+        "unknown": {"Source":"{{PathOf("unknown")}}"},
         "missing": {"Source":"{{PathOf("missing")}}"}
         """,
         $$"""

@@ -176,9 +176,18 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
     }
 
     [Fact]
-    public async Task Model_Truncated_SaysWhatTheEngineSaid()
+    public async Task Model_Truncated_IsNeverLaunched()
     {
         var answer = await Gateway.ChatAsync("truncated");
+
+        Assert.Equal((404, "model_files_missing"), (answer.Status, answer.Code));
+        Assert.Contains("is truncated", answer.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Model_OfADesignThatTheEngineDoesNotKnow_SaysWhatTheEngineSaid()
+    {
+        var answer = await Gateway.ChatAsync("unknown");
 
         Assert.Equal((503, "model_launch_failed"), (answer.Status, answer.Code));
         Assert.Contains("exit code 1", answer.Message, StringComparison.Ordinal);
