@@ -3,16 +3,18 @@ using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Supervision.Runners;
 
-/// <summary>A runner that is a child process.</summary>
+/// <summary>A runner that is a child process, its own gateway's or an adopted one.</summary>
 internal sealed class RunnerProcess : IRunner
 {
     private readonly ChildProcess _child;
     private readonly TimeSpan _grace;
+    private readonly RunnerNote _note;
 
-    public RunnerProcess(ModelSpec model, ChildProcess child, Uri address, HttpMessageInvoker connections, RunnerManners manners, IReadOnlyList<string> secrets)
+    public RunnerProcess(ModelSpec model, ChildProcess child, Uri address, HttpMessageInvoker connections, RunnerManners manners, IReadOnlyList<string> secrets, RunnerNote note)
     {
         _child = child;
         _grace = GraceFor(model);
+        _note = note;
         Address = address;
         Connections = connections;
         Manners = manners;
@@ -47,6 +49,14 @@ internal sealed class RunnerProcess : IRunner
         // Before the signal: an engine may wait for its clients, and some wait long for idle connections.
         Connections.Dispose();
         return _child.StopAsync(_grace);
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> KeepAsync()
+    {
+        // What is still being forwarded ends here: the engine hears that its client has left, and stops working for it.
+        Connections.Dispose();
+        return Task.Run(() => _child.Keep(_note.ToString()));
     }
 
     /// <summary>How a child ended and what it said last, for a person and without secrets.</summary>
