@@ -15,12 +15,26 @@ internal sealed partial class RunnerAdoption(IRunnerLauncher launcher, ModelCata
             // Those that are never evicted first, and then those that would leave last: there may not be room for all any more.
             foreach (var adopted in (await launcher.AdoptAsync(catalog.Current, cancellationToken)).OrderByDescending(a => a.Model.Pinned).ThenByDescending(a => a.Model.Priority))
             {
-                pool.Adopt(adopted);
+                await AdoptAsync(adopted);
             }
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             Log.Failed(logger, e);
+        }
+    }
+
+    private async Task AdoptAsync(AdoptedRunner adopted)
+    {
+        try
+        {
+            pool.Adopt(adopted);
+        }
+        catch (Exception e)
+        {
+            // Nobody would know of it: it must not hold its memory for nothing.
+            Log.Failed(logger, e);
+            await adopted.Runner.StopAsync();
         }
     }
 

@@ -17,6 +17,12 @@ internal sealed class FakeRunner(int pid = 1, Func<Task>? stop = null) : IRunner
 
     public Task<string> Gone => _gone.Task;
 
+    public bool CanBeKept { get; set; }
+
+    public bool IsKept { get; private set; }
+
+    public Task<bool> KeepAsync() => Task.FromResult(IsKept = CanBeKept);
+
     public async Task StopAsync()
     {
         await (stop?.Invoke() ?? Task.CompletedTask);
