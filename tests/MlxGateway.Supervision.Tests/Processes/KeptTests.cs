@@ -184,16 +184,15 @@ public sealed class KeptTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Adopt_OfWhatAGatewayTookThatIsDeadNow_TakesItOver()
+    public void Adopt_OfWhatAGatewayTookThatIsDeadNow_TakesItOver()
     {
         var child = _house.Start("/bin/sleep", ["1000"]);
         child.Keep("");
         var (path, _) = Assert.Single(_house.State.KeptRecords());
-        File.Move(path, $"{path}.{Environment.ProcessId}-1");
+        File.Move(path, $"{path}.{Environment.ProcessId}-1"); // a number that is in use, but not of a process that started then
 
         Assert.Equal(child.Pid, Assert.Single(_next.AdoptKept()).Child.Pid);
         Assert.Empty(Directory.GetFiles(_house.State.Kept));
-        await Task.CompletedTask;
     }
 
     // A gateway that was killed while it stopped: what it had let go of carries its mark, and is not its own.
@@ -210,6 +209,26 @@ public sealed class KeptTests : IAsyncLifetime
 
         Assert.True(Household.Lives(kept.Pid));
         Assert.False(Household.Lives(stray.Pid));
+    }
+
+    [Fact]
+    public async Task Guard_ThatIsToldOfAKeepingAndAnAdoption_KnowsWhoseTheyAre()
+    {
+        using var guard = new Guard(_house.Children.Mark, TimeProvider.System, NullLogger<Guard>.Instance);
+        var kept = _house.Start("/bin/sleep", ["1000"]);
+        await using var other = Another();
+        var adopted = other.Start(new ChildCommand { Label = "x", Executable = "sleep", Arguments = ["1000"], Environment = Household.Variables });
+        guard.EnsureStarted();
+        guard.Add(kept.Pid);
+        guard.LetGo(kept.Pid, MarkOf(kept));
+        guard.Adopt(adopted.Pid, MarkOf(adopted));
+        guard.Remove(adopted.Pid); // its mark is enough
+
+        guard.Dispose();
+
+        Assert.Equal(15, (await adopted.Exited.WaitAsync(Household.Long, TestContext.Current.CancellationToken)).Signal);
+        await Household.Until(() => !Household.Lives(guard.Pid ?? 0), "the guard has done its work");
+        Assert.True(Household.Lives(kept.Pid));
     }
 
     [Theory]
