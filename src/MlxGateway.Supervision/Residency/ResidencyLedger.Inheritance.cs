@@ -32,6 +32,7 @@ internal sealed partial class ResidencyLedger
         BeginLaunch(resident);
         resident.Enter(Ready, now);
         (resident.Runner, resident.HasServed, resident.CoolUntil) = (news.Runner, true, null);
+        resident.WasGranted = true; // there, before: should it die, it is launched again at once
         resident.ReadySince = resident.LastUsed = now;
         resident.LastPerson = now;
         Note(DecisionKind.Adopted, resident.Id, null, string.Create(CultureInfo.InvariantCulture, $"an earlier gateway kept it as process {news.Runner.Pid}; {news.Need.Reason}"), now);

@@ -219,6 +219,7 @@ public sealed class KeptTests : IAsyncLifetime
         await using var other = Another();
         var adopted = other.Start(new ChildCommand { Label = "x", Executable = "sleep", Arguments = ["1000"], Environment = Household.Variables });
         guard.EnsureStarted();
+        guard.Add(_house.Start("/bin/sleep", ["1000"]).Pid); // with nobody left it would go home
         guard.Add(kept.Pid);
         guard.LetGo(kept.Pid, MarkOf(kept));
         guard.Adopt(adopted.Pid, MarkOf(adopted));

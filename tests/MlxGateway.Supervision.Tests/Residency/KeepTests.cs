@@ -128,7 +128,6 @@ public sealed class KeepTests
     {
         var bench = Keeping(("qwen", 6));
         bench.Adopt("qwen");
-        bench.Ask("qwen");
 
         Assert.Equal(["revoke qwen 1 RunnerGone", "stop qwen 1"], bench.Die("qwen"));
         bench.Gone("qwen");
