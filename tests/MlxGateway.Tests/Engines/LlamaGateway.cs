@@ -38,20 +38,10 @@ public sealed class LlamaGateway : IAsyncLifetime
     }
 
     /// <summary>Another gateway over the same models.</summary>
-    public Task<Gateway> StartAsync(string rest = "\"Residency\":{\"Cooldown\":\"00:00:00.2\",\"SwapPatience\":\"00:00:02\"}") => Gateway.StartAsync(
-        $$"""
-        "tiny-a": {"Source":"{{PathOf("tiny-a")}}"},
-        "tiny-b": {"Source":"{{PathOf("tiny-b")}}"},
-        "endless": {"Source":"{{PathOf("endless")}}"},
-        "caller": {"Source":"{{PathOf("caller")}}"},
-        "vectors": {"Source":"{{PathOf("tiny-b")}}","Args":["--embeddings","--pooling","mean"]},
-        "truncated": {"Source":"{{PathOf("truncated")}}"},
-        "unknown": {"Source":"{{PathOf("unknown")}}"},
-        "missing": {"Source":"{{PathOf("missing")}}"}
-        """,
-        $$"""
-        "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}" } },{{rest}}
-        """);
+    public Task<Gateway> StartAsync(string rest = "\"Residency\":{\"Cooldown\":\"00:00:00.2\",\"SwapPatience\":\"00:00:02\"}") => Gateway.StartAsync(Models, Rest(rest));
+
+    /// <summary>The gateway after another one: over the same models and the same state folder.</summary>
+    public Task<Gateway> StartAfterAsync(Gateway first, string rest) => first.StartAnotherAsync(Models, Rest(rest));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -63,6 +53,22 @@ public sealed class LlamaGateway : IAsyncLifetime
 
         _models.Delete(recursive: true);
     }
+
+    private string Models =>
+        $$"""
+        "tiny-a": {"Source":"{{PathOf("tiny-a")}}"},
+        "tiny-b": {"Source":"{{PathOf("tiny-b")}}"},
+        "endless": {"Source":"{{PathOf("endless")}}"},
+        "caller": {"Source":"{{PathOf("caller")}}"},
+        "vectors": {"Source":"{{PathOf("tiny-b")}}","Args":["--embeddings","--pooling","mean"]},
+        "truncated": {"Source":"{{PathOf("truncated")}}"},
+        "unknown": {"Source":"{{PathOf("unknown")}}"},
+        "missing": {"Source":"{{PathOf("missing")}}"}
+        """;
+
+    private static string Rest(string rest) => $$"""
+        "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}" } },{{rest}}
+        """;
 
     private string PathOf(string model) => Path.Combine(_models.FullName, $"{model}.gguf");
 }
