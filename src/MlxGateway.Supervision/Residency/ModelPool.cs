@@ -26,6 +26,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly IRunnerLauncher _launcher;
     private readonly IMemoryGauge _gauge;
     private readonly TimeProvider _time;
+    private readonly TaskFactory _tasks;
     private readonly ILogger _logger;
     private readonly MemoryWatch _memory;
     private readonly LeaseGates _gates;
@@ -41,18 +42,25 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private long _publishedVersion;
     private bool _armed;
 
-    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IMemoryGauge gauge, TimeProvider time, ILogger<ModelPool> logger)
+    /// <param name="options">Who may be in memory, and for how long.</param>
+    /// <param name="launcher">Starts runners.</param>
+    /// <param name="gauge">Reads memory.</param>
+    /// <param name="time">The only clock.</param>
+    /// <param name="scheduler">Runs the loop and all that runs beside it: the thread pool, or one thread in an order that can be repeated.</param>
+    /// <param name="logger">The log.</param>
+    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IMemoryGauge gauge, TimeProvider time, TaskScheduler scheduler, ILogger<ModelPool> logger)
     {
         _ledger = new ResidencyLedger(options);
         _launcher = launcher;
         _gauge = gauge;
         _time = time;
+        _tasks = new TaskFactory(CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskContinuationOptions.None, scheduler);
         _logger = logger;
         _post = Post;
         _release = Release;
         _gates = new LeaseGates(time, _release);
         _published = new PublishedPool(_ledger, _gates);
-        _memory = new MemoryWatch(gauge, time, logger, _post);
+        _memory = new MemoryWatch(gauge, time, _tasks, logger, _post);
     }
 
     public PoolSnapshot Snapshot => Volatile.Read(ref _published).Now();
@@ -119,7 +127,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _loop = Task.Run(RunAsync, CancellationToken.None);
+        _loop = _tasks.StartNew(RunAsync).Unwrap();
         return Task.CompletedTask;
     }
 
@@ -272,7 +280,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 break;
 
             case ResidencyEffect.StartRunner e:
-                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _logger, _post);
+                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _tasks, _logger, _post);
                 _launches[e.Model.Id] = launch;
                 launch.Start();
                 break;

@@ -18,6 +18,7 @@ public static class ResidencyServiceCollectionExtensions
             provider.GetRequiredService<IRunnerLauncher>(),
             provider.GetRequiredService<IMemoryGauge>(),
             provider.GetRequiredService<TimeProvider>(),
+            TaskScheduler.Default,
             provider.GetRequiredService<ILogger<ModelPool>>()));
         services.AddSingleton<IModelPool>(provider => provider.GetRequiredService<ModelPool>());
         services.AddHostedService(provider => provider.GetRequiredService<ModelPool>());

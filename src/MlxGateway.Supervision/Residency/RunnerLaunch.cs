@@ -7,7 +7,8 @@ namespace MlxGateway.Supervision.Residency;
 
 /// <summary>One launch of one model, from the order to launch until nothing of it is left. Reports each turn of it as an event.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed.")]
-internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, ILogger logger, Action<ResidencyEvent> post)
+internal sealed partial class RunnerLaunch(
+    ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, TaskFactory tasks, ILogger logger, Action<ResidencyEvent> post)
 {
     private readonly CancellationTokenSource _cancel = new();
     private Task<IRunner>? _runner;
@@ -18,7 +19,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         Log.Launching(logger, model.Id, model.Runner, number);
 
         // A launcher may do a good deal of work before it first awaits; none of it on the pool's loop.
-        _runner = Task.Run(LaunchAsync);
+        _runner = tasks.StartNew(LaunchAsync).Unwrap();
         _ = WatchAsync(_runner);
     }
 

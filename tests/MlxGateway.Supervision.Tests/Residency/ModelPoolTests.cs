@@ -394,7 +394,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
 
     private async Task<ModelPool> StartAsync(FakeLauncher launcher)
     {
-        _pool = new ModelPool(_options, launcher, _gauge, _clock, NullLogger<ModelPool>.Instance);
+        _pool = new ModelPool(_options, launcher, _gauge, _clock, TaskScheduler.Default, NullLogger<ModelPool>.Instance);
         await _pool.StartAsync(Token);
         return _pool;
     }
