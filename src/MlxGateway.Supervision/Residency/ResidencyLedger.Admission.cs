@@ -45,7 +45,8 @@ internal sealed partial class ResidencyLedger
         var newest = resident.NewestSpec;
         if (ReferenceEquals(ticket.Model, newest) || ReferenceEquals(ticket.Model, resident.Superseded))
         {
-            if (!resident.HoldsMemory && ticket.Needs is { } needs)
+            // What an older specification needs says nothing of the newest, which is what will be launched.
+            if (ticket.Model == newest && !resident.HoldsMemory && ticket.Needs is { } needs)
             {
                 resident.Needs = needs;
             }
