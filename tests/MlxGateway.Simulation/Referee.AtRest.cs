@@ -6,10 +6,10 @@ namespace MlxGateway.Simulation;
 // What must be true whenever the pool has nothing left to do but wait: every piece of news has been heard and every effect carried out.
 internal sealed partial class Referee
 {
-    private ByteSize _pinnedBefore;
-
     public void AtRest()
     {
+        _refusals.ForEach(r => Judge(r.Client, r.Refusal));
+        _refusals.Clear();
         HearRevocations();
         LookAtSnapshot();
         LookAtRunners();
@@ -25,7 +25,7 @@ internal sealed partial class Referee
             Demand(_alive.Count == 0 || Now <= end.Latest + Scenario.LongestStop + Slack, $"{_alive.Count} runners are alive long after the shutdown's patience");
         }
 
-        _pinnedBefore = Sum(_alive.Where(r => r.Spec.Pinned));
+        _pinned = Sum(_alive.Where(r => r.Spec.Pinned));
         _mostWaiting = _waiting.Count;
         foreach (var model in Scenario.Models)
         {
@@ -117,7 +117,8 @@ internal sealed partial class Referee
     {
         if (shown.State is ResidentState.Draining)
         {
-            runner.DrainsSince ??= Now;
+            // ... it may have been let off and sent away again within this moment.
+            runner.DrainsSince = runner.DrainsSince is null || shown.Since == world.Time.GetUtcNow() ? Now : runner.DrainsSince;
             Demand(Now <= runner.DrainsSince + Scenario.Options.DrainTimeout + Slack, $"{shown} drains for ever");
         }
         else
@@ -152,14 +153,22 @@ internal sealed partial class Referee
             .Where(m => m.State is ResidentState.Launching or ResidentState.Ready)
             .Select(m => world.ModelOf(m.Id).Alive!)
             .ToList();
-        var held = Sum(staying);
-        var counted = staying.Count(r => !r.Spec.Pinned);
-        var most = Scenario.Options.MaxResident;
         Demand(
-            Array.Exists(
-                Scenario.Models,
-                m => m.Alive is null && m.WaitedIn >= world.Moment && held + m.Least <= world.Machine.MostUsable && (most == 0 || m.Current.Pinned || counted < most)),
+            Array.Exists(Scenario.Models, m => m.WaitedIn >= world.Moment && WouldFit(m, staying)),
             $"{shown} was evicted, and nobody who waits would fit even so");
+    }
+
+    // ... it may have been launched in the very moment, if a later reading showed more than the one on which the victim was chosen.
+    private bool WouldFit(SimulatedModel newcomer, List<SimulatedRunner> staying)
+    {
+        if (newcomer.Alive is { } runner && runner.StartedIn != world.Moment)
+        {
+            return false;
+        }
+
+        var others = staying.Where(r => r.Model != newcomer).ToList();
+        var most = Scenario.Options.MaxResident;
+        return Sum(others) + newcomer.Least <= world.Machine.MostUsable && (most == 0 || newcomer.Current.Pinned || others.Count(r => !r.Spec.Pinned) < most);
     }
 
     private void LookAtRunners()

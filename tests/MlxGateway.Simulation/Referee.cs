@@ -14,9 +14,13 @@ internal sealed partial class Referee(World world)
     private static readonly TimeSpan Slack = TimeSpan.FromSeconds(10);
     private readonly List<Unloading> _unloads = [];
     private readonly List<SimulatedRunner> _alive = [];
+    private readonly List<(Client Client, LeaseRefusedException Refusal)> _refusals = [];
     private readonly LinkedList<Client> _waiting = [];
     private readonly Dictionary<Client, LinkedListNode<Client>> _places = [];
     private int _mostWaiting;
+
+    // The pinned models that were in memory at any time in this moment.
+    private ByteSize _pinned;
     private TimeSpan _lastDisturbance;
 
     /// <summary>How many requests wait.</summary>
@@ -116,18 +120,7 @@ internal sealed partial class Referee(World world)
         var refusal = (LeaseRefusedException)why;
         Trace.Add(Happening.Refused, client.Model.Number, client.Number, (long)refusal.Reason);
         Settled(client);
-        Demand(
-            refusal.RetryAfter is not null || refusal.Reason is RefusalReason.InsufficientMemory,
-            $"client {client.Number} is not told when to come back: {refusal.Message}");
-        var (just, unjust) = refusal.Reason switch
-        {
-            RefusalReason.QueueFull => (_mostWaiting > Scenario.Options.QueueLimit, $"although only {_mostWaiting} waited"),
-            RefusalReason.InsufficientMemory => (CanNeverFit(client), "although it can fit"),
-            RefusalReason.InsufficientMemoryNow => (IsShort(client), "although there was room, or too early"),
-            RefusalReason.LaunchFailed => (HasFailed(client.Model), "although its cooldown is over, or it never failed"),
-            _ => (Shutdown is not null, "although nobody has asked for a shutdown"),
-        };
-        Demand(just, $"client {client.Number} was refused {unjust}: {refusal.Message}");
+        _refusals.Add((client, refusal));
     }
 
     public void Launching(SimulatedRunner runner)
@@ -138,11 +131,12 @@ internal sealed partial class Referee(World world)
         Demand(model.Alive is null, $"two processes of {runner.Spec.Id}");
         Demand(Shutdown is not { } end || end.In == world.Moment, $"{runner.Spec.Id} is launched after the shutdown");
         Demand(
-            model.FailedLaunch is not { } failed || failed.Spec != runner.Spec || Now >= failed.At + Scenario.Options.Cooldown,
+            model.FailedLaunch is not { } failed || failed.Runner.Spec != runner.Spec || IsSentAway(failed.Runner) || Now >= failed.At + Scenario.Options.Cooldown,
             $"{runner.Spec.Id} is launched before its cooldown is over");
         model.FailedLaunch = null;
         model.Alive = runner;
         _alive.Add(runner);
+        _pinned += runner.Spec.Pinned ? runner.Planned : ByteSize.Zero;
         var planned = Sum(_alive);
         Demand(planned <= world.Machine.MostUsable, $"{planned} are planned with {runner.Spec.Id}, and only {world.Machine.MostUsable} usable");
         Demand(
@@ -163,7 +157,7 @@ internal sealed partial class Referee(World world)
     public void LaunchFailed(SimulatedRunner runner)
     {
         Trace.Add(Happening.LaunchFailed, runner.Model.Number, runner.Launch);
-        runner.Model.FailedLaunch = (runner.Spec, Now);
+        runner.Model.FailedLaunch = new FailedLaunch(runner, Now);
         Failed(runner.Model);
     }
 
@@ -241,6 +235,23 @@ internal sealed partial class Referee(World world)
         Demand(unloading.Runner is not { GoneAt: null }, $"m{unloading.Model.Number} is said to be unloaded, and its process is there");
     }
 
+    // Judged when the moment is over, as what it was refused for may come to be seen only after it.
+    private void Judge(Client client, LeaseRefusedException refusal)
+    {
+        Demand(
+            refusal.RetryAfter is not null || refusal.Reason is RefusalReason.InsufficientMemory,
+            $"client {client.Number} is not told when to come back: {refusal.Message}");
+        var (just, unjust) = refusal.Reason switch
+        {
+            RefusalReason.QueueFull => (_mostWaiting > Scenario.Options.QueueLimit, $"although only {_mostWaiting} waited"),
+            RefusalReason.InsufficientMemory => (CanNeverFit(client), "although it can fit"),
+            RefusalReason.InsufficientMemoryNow => (IsShort(client), "although there was room, or too early"),
+            RefusalReason.LaunchFailed => (HasFailed(client.Model), "although its cooldown is over, or it never failed"),
+            _ => (Shutdown is not null, "although nobody has asked for a shutdown"),
+        };
+        Demand(just, $"client {client.Number} was refused {unjust}: {refusal.Message}");
+    }
+
     private void Settled(Client client)
     {
         Demand(_places.Remove(client, out var place), $"client {client.Number} was settled twice");
@@ -258,7 +269,7 @@ internal sealed partial class Referee(World world)
     private bool CanNeverFit(Client client)
     {
         var most = ByteSize.Max(client.Model.MostOfLeast, client.Model.NeedsOf(client.Spec).Least.Total);
-        return most + _pinnedBefore + Sum(_alive.Where(r => r.Spec.Pinned)) > Scenario.Ceiling;
+        return most + _pinned > Scenario.Ceiling;
     }
 
     private bool IsShort(Client client)
@@ -266,7 +277,7 @@ internal sealed partial class Referee(World world)
         var most = ByteSize.Max(client.Model.MostOfLeast, client.Model.NeedsOf(client.Spec).Least.Total);
         var machine = world.Machine;
         var unknown = machine.LastBrokenAt is { } broken && Now - broken <= TimeSpan.FromSeconds(4);
-        return Now - client.AskedAt >= TimeSpan.FromSeconds(30) && (unknown || most + _pinnedBefore + Sum(_alive.Where(r => r.Spec.Pinned)) > machine.LeastUsable);
+        return Now - client.AskedAt >= TimeSpan.FromSeconds(30) && (unknown || most + _pinned > machine.LeastUsable);
     }
 
     private bool HasFailed(SimulatedModel model)

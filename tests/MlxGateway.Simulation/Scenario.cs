@@ -131,7 +131,7 @@ internal sealed class SimulatedModel
     public TimeSpan? LastFailure { get; set; }
 
     /// <summary>What failed to launch last, and when; null: nothing, or it was launched since.</summary>
-    public (ModelSpec Spec, TimeSpan At)? FailedLaunch { get; set; }
+    public FailedLaunch? FailedLaunch { get; set; }
 
     /// <summary>Whether its next launch is doomed too.</summary>
     public bool IsDoomed { get; set; }
@@ -190,3 +190,6 @@ internal sealed class SimulatedModel
         public long AskedIn { get; set; } = -1;
     }
 }
+
+/// <summary>A launch that failed by itself, and when.</summary>
+internal sealed record FailedLaunch(SimulatedRunner Runner, TimeSpan At);
