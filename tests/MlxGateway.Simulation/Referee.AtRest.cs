@@ -120,6 +120,9 @@ internal sealed partial class Referee
             // ... it may have been let off and sent away again within this moment.
             runner.DrainsSince = runner.DrainsSince is null || shown.Since == world.Time.GetUtcNow() ? Now : runner.DrainsSince;
             Demand(Now <= runner.DrainsSince + Scenario.Options.DrainTimeout + Slack, $"{shown} drains for ever");
+            Demand(
+                IsSentAway(runner) || Array.Exists(Scenario.Models, m => m.Waiting.Count > 0 && m.Alive is not { ReadyAt: not null }),
+                $"{shown} drains, and nobody waits for its place any more");
         }
         else
         {

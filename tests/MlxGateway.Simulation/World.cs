@@ -9,10 +9,14 @@ namespace MlxGateway.Simulation;
 /// </summary>
 internal sealed class World
 {
+    // Hundreds may come in one grain of time, each with a few dozen turns.
+    private const int MostTurnsOfATime = 100_000;
+
     private readonly ModelPool _pool;
     private readonly long _events;
     private readonly double[] _shares;
     private long _clients;
+    private long _turnsBefore;
     private Task? _shutdown;
     private bool _isEnding;
     private bool _hasEnded;
@@ -119,22 +123,35 @@ internal sealed class World
     private void Step()
     {
         Referee.Demand(Time.HasPlans, $"nothing will ever happen any more");
-        Thread.Post(Time.Next());
+        Advance();
         while (Time.IsDueNow)
         {
-            for (var turns = Dice.Below(6); turns > 0 && Thread.RunOne(); turns--)
+            for (var turns = Dice.Below(6); turns > 0 && RunOne(); turns--)
             {
             }
 
-            Thread.Post(Time.Next());
+            Advance();
         }
 
         ComeToRest();
     }
 
+    private void Advance()
+    {
+        var before = Time.Now;
+        Thread.Post(Time.Next());
+        _turnsBefore = Time.Now > before ? Thread.Turns : _turnsBefore;
+    }
+
+    private bool RunOne()
+    {
+        Referee.Demand(Thread.Turns - _turnsBefore < MostTurnsOfATime, $"the pool is busy for ever, and time stands still");
+        return Thread.RunOne();
+    }
+
     private void ComeToRest()
     {
-        while (Thread.RunOne())
+        while (RunOne())
         {
         }
 
