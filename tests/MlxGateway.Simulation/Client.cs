@@ -58,7 +58,7 @@ internal sealed class Client(World world, SimulatedModel model, ModelSpec spec, 
     }
 
     /// <summary>Its connection to the runner has broken, or the pool has taken the lease back: sooner or later it notices.</summary>
-    public void NoticeEnd() => world.Time.In(world.Dice.Seconds(0.001, world.Dice.Chance(0.1) ? 20 : 1), Release);
+    public void NoticeEnd() => world.Time.In(world.Scenario.LongestNotice * world.Dice.Fraction(), Release);
 
     private void Settle(Task<ModelLease> outcome)
     {

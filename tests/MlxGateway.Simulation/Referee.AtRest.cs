@@ -14,6 +14,7 @@ internal sealed partial class Referee
         LookAtSnapshot();
         LookAtRunners();
         LookAtWaiting();
+        LookAtShortage();
         foreach (var unloading in _unloads)
         {
             Demand(Now - unloading.AskedAt <= Scenario.Options.DrainTimeout + Scenario.LongestStop + Slack, $"m{unloading.Model.Number} is not unloaded in time");
@@ -187,6 +188,25 @@ internal sealed partial class Referee
             Demand(
                 runner.ReadyAt is not null || runner.CancelledAt is not null || Now <= runner.StartedAt + Scenario.Options.LaunchTimeout + Slack,
                 $"{runner.Spec.Id} may launch for ever");
+        }
+    }
+
+    // Waiting for memory that other programs hold has an end. While something launches the reading says too little, and counts for nothing; while somebody
+    // waits for room who can have it, those behind are not looked at, and their time begins when they are.
+    private void LookAtShortage()
+    {
+        var pinned = Sum(_alive.Where(r => r.Spec.Pinned && !r.Leaves));
+        var isObscured = _alive.Exists(r => r.ReadyAt is null && r.CancelledAt is null);
+        bool WaitsForRoom(SimulatedModel model) => model.Alive is null && model.Waiting.Count > 0;
+        bool IsShort(SimulatedModel model) => pinned + model.Least > world.Machine.MostUsable;
+        isObscured |= Array.Exists(Scenario.Models, m => WaitsForRoom(m) && !IsShort(m));
+        foreach (var model in Scenario.Models)
+        {
+            var isShort = !isObscured && WaitsForRoom(model) && IsShort(model);
+            model.ShortSince = isShort ? model.ShortSince ?? Now : null;
+            Demand(
+                model.ShortSince is not { } since || Now <= since + TimeSpan.FromSeconds(30) + Slack || model.Waiting.All(c => Now <= c.AskedAt + TimeSpan.FromSeconds(30) + Slack),
+                $"m{model.Number} waits for memory since {model.ShortSince}, and nobody is told that there is none");
         }
     }
 

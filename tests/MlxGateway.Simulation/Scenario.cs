@@ -27,6 +27,7 @@ internal sealed class Scenario
         BetweenArrivals = dice.Seconds(0.05, 10);
         MeanHold = dice.Seconds(0.02, 30);
         LongestHold = dice.Seconds(20, 200);
+        LongestNotice = dice.Seconds(0.1, 60);
         LongestStop = dice.Seconds(0.01, 30);
         Skew = dice.Between(0, 0.9);
         Leavers = dice.One(0, 0.05, 0.3);
@@ -59,6 +60,9 @@ internal sealed class Scenario
 
     /// <summary>The clients' own time limit: the longest that a lease is held.</summary>
     public TimeSpan LongestHold { get; }
+
+    /// <summary>The longest that it takes a client to notice that its lease was taken back.</summary>
+    public TimeSpan LongestNotice { get; }
 
     /// <summary>The longest that it takes until nothing is left of a runner that was told to stop, or of a launch that was cancelled.</summary>
     public TimeSpan LongestStop { get; }
@@ -124,6 +128,9 @@ internal sealed class SimulatedModel
     public long UnloadedIn { get; set; } = -1;
 
     public TimeSpan LastUsed { get; set; }
+
+    /// <summary>Since when it could not be launched even if all left that may; null: it could be.</summary>
+    public TimeSpan? ShortSince { get; set; }
 
     /// <summary>How often it has failed in any way.</summary>
     public int Failures { get; set; }
