@@ -109,8 +109,8 @@ internal sealed partial class Referee
             Demand(shown.Waiting == 0 || leases == limit, $"{shown}, and nobody is served");
             var idle = runner.Spec.IdleTimeout ?? Scenario.Options.IdleTimeout;
             Demand(
-                leases > 0 || idle == TimeSpan.Zero || runner.Spec.Pinned || Now <= runner.Model.LastUsed + idle + Slack,
-                $"{shown} has been idle since {runner.Model.LastUsed} and is still there");
+                leases > 0 || idle == TimeSpan.Zero || runner.Spec.Pinned || Now <= runner.Model.LastTouched + idle + Slack,
+                $"{shown} has been idle since {runner.Model.LastTouched} and is still there");
         }
     }
 

@@ -85,6 +85,7 @@ internal sealed partial class Referee(World world)
         runner.Grants++;
         runner.Holders.Add(client);
         client.Model.LastUsed = Now;
+        client.Model.LastTouched = Now;
         if (runner.IsRevoked)
         {
             client.NoticeEnd();
@@ -94,7 +95,8 @@ internal sealed partial class Referee(World world)
     public void Released(Client client)
     {
         Trace.Add(Happening.Released, client.Model.Number, client.Number);
-        client.Model.LastUsed = Now;
+        client.Model.LastTouched = Now;
+        client.Model.LastUsed = client.Runner == client.Model.Alive ? Now : client.Model.LastUsed;
         client.Runner!.Holders.Remove(client);
     }
 
@@ -103,7 +105,7 @@ internal sealed partial class Referee(World world)
         Trace.Add(Happening.Left, client.Model.Number, client.Number);
         Demand(client.HasLeft, $"client {client.Number} was sent away as if it had left");
         client.Model.LeftIn = world.Moment;
-        client.Model.LastUsed = Now;
+        client.Model.LastTouched = Now;
         Settled(client);
     }
 
@@ -152,6 +154,7 @@ internal sealed partial class Referee(World world)
     {
         Trace.Add(Happening.Ready, runner.Model.Number, runner.Launch);
         runner.Model.LastUsed = Now;
+        runner.Model.LastTouched = Now;
     }
 
     public void LaunchFailed(SimulatedRunner runner)

@@ -127,7 +127,11 @@ internal sealed class SimulatedModel
     /// <summary>The moment in which somebody last wanted it unloaded.</summary>
     public long UnloadedIn { get; set; } = -1;
 
+    /// <summary>When a lease of the present launch was last granted or came back, or when it became ready: since then at the latest it may be idle.</summary>
     public TimeSpan LastUsed { get; set; }
+
+    /// <summary>The same, or when anything else happened that the pool may take for use, as a lease that found its client gone.</summary>
+    public TimeSpan LastTouched { get; set; }
 
     /// <summary>Since when it could not be launched even if all left that may; null: it could be.</summary>
     public TimeSpan? ShortSince { get; set; }
