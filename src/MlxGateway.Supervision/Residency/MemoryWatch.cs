@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Memory;
 namespace MlxGateway.Supervision.Residency;
 
 /// <summary>Reads memory for the pool, from whatever thread asks and never from the pool's loop, and reports what it read.</summary>
-internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time, ILogger logger, Action<ResidencyEvent> post)
+internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time, TaskFactory tasks, ILogger logger, Action<ResidencyEvent> post)
 {
     // A burst of requests for an absent model needs one reading, not one for each.
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
@@ -55,12 +55,12 @@ internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time,
         }
     }
 
-    /// <summary>Reads on a thread of the pool, unless such a reading is under way.</summary>
+    /// <summary>Reads beside the pool's loop, unless such a reading is under way.</summary>
     public void ReadInBackground()
     {
         if (Interlocked.Exchange(ref _reading, 1) == 0)
         {
-            _ = Task.Run(() =>
+            _ = tasks.StartNew(() =>
             {
                 try
                 {

@@ -28,6 +28,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly IReadAhead _readAhead;
     private readonly IMemoryGauge _gauge;
     private readonly TimeProvider _time;
+    private readonly TaskFactory _tasks;
     private readonly ILogger _logger;
     private readonly MemoryWatch _memory;
     private readonly FootprintWatch _footprints;
@@ -54,8 +55,9 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     /// <param name="gauge">Reads memory.</param>
     /// <param name="records">Where what runners were seen to take is kept; null: nowhere.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="scheduler">Runs the loop and all that runs beside it: the thread pool, or one thread in an order that can be repeated.</param>
     /// <param name="logger">The log.</param>
-    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, ILogger<ModelPool> logger)
+    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, TaskScheduler scheduler, ILogger<ModelPool> logger)
     {
         _ledger = new ResidencyLedger(options);
         _hangTimeout = new(options.HangTimeout);
@@ -63,12 +65,13 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         _readAhead = readAhead;
         _gauge = gauge;
         _time = time;
+        _tasks = new TaskFactory(CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskContinuationOptions.None, scheduler);
         _logger = logger;
         _post = Post;
         _release = Release;
         _gates = new LeaseGates(time, _release);
         _published = new PublishedPool(_ledger, _gates);
-        _memory = new MemoryWatch(gauge, time, logger, _post);
+        _memory = new MemoryWatch(gauge, time, _tasks, logger, _post);
         _footprints = new FootprintWatch(gauge, time, logger, _post);
         _records = records;
     }
@@ -166,7 +169,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _loop = Task.Run(RunAsync, CancellationToken.None);
+        _loop = _tasks.StartNew(RunAsync).Unwrap();
         return Task.CompletedTask;
     }
 
@@ -203,7 +206,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     }
 
     private RunnerLaunch LaunchOf(ModelSpec model, LaunchShape shape, int launch) =>
-        new(model, shape, launch, _launcher, _memory, _footprints, _records, vitals => WatchFor(model.Id, vitals), _logger, _post);
+        new(model, shape, launch, _launcher, _memory, _footprints, _records, vitals => WatchFor(model.Id, vitals), _tasks, _logger, _post);
 
     private HangWatch WatchFor(string model, IVitals vitals) =>
         new(model, vitals, () => Snapshot.Models.FirstOrDefault(m => m.Id == model)?.Leases ?? 0, () => _hangTimeout.Value, _time, _logger);

@@ -47,7 +47,8 @@ internal sealed partial class ResidencyLedger
         var newest = resident.NewestSpec;
         if (ReferenceEquals(ticket.Model, newest) || ReferenceEquals(ticket.Model, resident.Superseded))
         {
-            if (!resident.HoldsMemory && ticket.Needs is { } needs)
+            // What an older specification needs says nothing of the newest, which is what will be launched.
+            if (ticket.Model == newest && !resident.HoldsMemory && ticket.Needs is { } needs)
             {
                 resident.Needs = needs;
             }
@@ -323,6 +324,7 @@ internal sealed partial class ResidencyLedger
             if (DrainsForSwap(resident) && !EvictionPlanner.MayJoin(resident, _residents, options.MaxResident))
             {
                 resident.LeavesForGood = true;
+                resident.GivesWayTo = newcomer;
             }
             else if (DrainsForSwap(resident))
             {
@@ -351,6 +353,8 @@ internal sealed partial class ResidencyLedger
     private void Stay(Resident victim, Resident newcomer, string why, DateTimeOffset now)
     {
         Note(DecisionKind.Spared, victim.Id, newcomer.Id, why, now);
+        victim.LeavesForGood = false;
+        victim.GivesWayTo = null;
         victim.Enter(Ready, now);
         Serve(victim, now);
     }

@@ -166,7 +166,7 @@ internal sealed partial class ResidencyLedger
         {
             case Launching: Close(resident, now); break;
             case Ready: Drain(resident, forGood: true, now); break;
-            case Draining: resident.LeavesForGood = true; break;
+            case Draining: (resident.LeavesForGood, resident.GivesWayTo) = (true, null); break;
         }
     }
 
@@ -225,6 +225,7 @@ internal sealed partial class ResidencyLedger
         resident.Leases = 0;
         resident.Background.Clear();
         resident.Yielding = 0;
+        resident.GivesWayTo = null;
         resident.Enter(Stopping, now);
         _effects.Add(resident.IsKept
             ? new DetachRunner(resident.Id, resident.Launch, HasServed: resident.FirstReturn is not null)
@@ -237,12 +238,25 @@ internal sealed partial class ResidencyLedger
         resident.Runner = null;
         resident.LeavesForGood = false;
         resident.Enter(resident.CoolUntil > now ? Cooling : Absent, now);
+        LetStay(now);
         foreach (var done in resident.Unloads)
         {
             _effects.Add(new CompleteUnload(done));
         }
 
         resident.Unloads.Clear();
+    }
+
+    // Whoever was launched beside its victims and is gone before they are needs their room no more.
+    private void LetStay(DateTimeOffset now)
+    {
+        foreach (var victim in _residents)
+        {
+            if (victim is { State: Draining, GivesWayTo: { HoldsMemory: false } gone } && EvictionPlanner.MayJoin(victim, _residents, options.MaxResident))
+            {
+                Stay(victim, gone, $"{gone.Id} is gone again", now);
+            }
+        }
     }
 
     private DateTimeOffset DrainDeadline(Resident resident) =>

@@ -162,6 +162,13 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         CloseDrained(now);
         CloseIdle(now);
         AdmitWaiting(now);
+        if (_swap is { Ticket.Place: null })
+        {
+            // Its newcomer was refused just now: the victims are let off, and whoever waits behind it is judged with them in their places.
+            ReconsiderSwap(now);
+            AdmitWaiting(now);
+        }
+
         ExpireBackground(now);
         if (IsShuttingDown && !_isOver && !_residents.Exists(r => r.HoldsMemory))
         {

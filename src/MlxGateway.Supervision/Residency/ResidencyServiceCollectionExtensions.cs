@@ -21,6 +21,7 @@ public static class ResidencyServiceCollectionExtensions
             provider.GetRequiredService<IMemoryGauge>(),
             provider.GetService<IFootprintRecords>(),
             provider.GetRequiredService<TimeProvider>(),
+            TaskScheduler.Default,
             provider.GetRequiredService<ILogger<ModelPool>>()));
         services.AddSingleton<IModelPool>(provider => provider.GetRequiredService<ModelPool>());
         services.AddHostedService(provider => provider.GetRequiredService<ModelPool>());

@@ -88,6 +88,9 @@ internal sealed class Resident(ModelSpec spec, MemoryNeeds needs)
     /// <summary>Whether its runner is to live on when the gateway stops.</summary>
     public bool IsKept { get; set; }
 
+    /// <summary>For whom it leaves although that one has been launched beside it; null: it drains for nobody, or for a newcomer that still waits.</summary>
+    public Resident? GivesWayTo { get; set; }
+
     /// <summary>How long the last launch took; null if it was never ready.</summary>
     public TimeSpan? LoadTime { get; set; }
 

@@ -17,6 +17,7 @@ internal sealed partial class RunnerLaunch(
     FootprintWatch footprints,
     IFootprintRecords? records,
     Func<IVitals, HangWatch> watchFor,
+    TaskFactory tasks,
     ILogger logger,
     Action<ResidencyEvent> post)
 {
@@ -33,7 +34,7 @@ internal sealed partial class RunnerLaunch(
         Log.Launching(logger, model.Id, model.Runner, number);
 
         // A launcher may do a good deal of work before it first awaits; none of it on the pool's loop.
-        _runner = Task.Run(LaunchAsync);
+        _runner = tasks.StartNew(LaunchAsync).Unwrap();
         _ = WatchAsync(_runner);
     }
 
@@ -41,7 +42,7 @@ internal sealed partial class RunnerLaunch(
     public void TakeOver(IRunner runner)
     {
         _runner = Task.FromResult(runner);
-        _ = Task.Run(() => LiveAsync(runner));
+        _ = tasks.StartNew(() => LiveAsync(runner));
     }
 
     /// <summary>Hands on what the runner was seen to take so far. It has served.</summary>
@@ -140,7 +141,7 @@ internal sealed partial class RunnerLaunch(
             if (launching.IsCompletedSuccessfully)
             {
                 runner = await launching;
-                await Task.Run(() => LookForTheLastTime(hasServed));
+                await tasks.StartNew(() => LookForTheLastTime(hasServed));
                 isKept = keeps && await runner.KeepAsync();
                 await (isKept ? Task.CompletedTask : runner.StopAsync());
             }

@@ -23,7 +23,7 @@ public sealed class FootprintWatchTests : IAsyncDisposable
     public FootprintWatchTests()
     {
         _patience.CancelAfter(TimeSpan.FromSeconds(60));
-        _pool = new ModelPool(new ResidencyOptions(), _launcher, new RecordingReadAhead(), _gauge, _records, _clock, NullLogger<ModelPool>.Instance);
+        _pool = new ModelPool(new ResidencyOptions(), _launcher, new RecordingReadAhead(), _gauge, _records, _clock, TaskScheduler.Default, NullLogger<ModelPool>.Instance);
     }
 
     private CancellationToken Token => _patience.Token;

@@ -449,7 +449,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
 
     private async Task<ModelPool> StartAsync(FakeLauncher launcher)
     {
-        _pool = new ModelPool(_options, launcher, new RecordingReadAhead(), _gauge, _records, _clock, NullLogger<ModelPool>.Instance);
+        _pool = new ModelPool(_options, launcher, new RecordingReadAhead(), _gauge, _records, _clock, TaskScheduler.Default, NullLogger<ModelPool>.Instance);
         await _pool.StartAsync(Token);
         return _pool;
     }

@@ -305,5 +305,38 @@ public sealed class ResidencyLedgerMemoryTests
         Assert.NotEqual(version, bench.Ledger.Version);
     }
 
+    [Fact]
+    public void TimeElapsed_MemoryCannotBeReadWhileVictimsDrain_TheVictimsStayAsSoonAsTheNewcomerIsRefused()
+    {
+        var bench = new LedgerBench(10, ("small", 4), ("qwen", 8));
+        bench.Ask("small");
+        bench.Ready("small");
+        bench.Ask("qwen");
+        bench.Pass(5);
+        Assert.Equal(ResidentState.Draining, bench["small"].State);
+
+        bench.AnswersReadings = false;
+        bench.Pass(3);
+        Assert.Equal(["refuse qwen InsufficientMemoryNow"], bench.Pass(30));
+
+        Assert.Equal(ResidentState.Ready, bench["small"].State);
+    }
+
+    [Fact]
+    public void LeaseRequested_WithTheSpecificationBeforeTheNewest_IsPlannedWithWhatTheNewestNeeds()
+    {
+        var bench = new LedgerBench(10, ("qwen", 3)) { AnswersReadings = false };
+        var old = new LeaseTicket(bench.Spec("qwen"), bench.Need("qwen"), LeaseTerms.Person, bench.Now);
+        bench.Ask("qwen");
+        bench.Change("qwen", s => s with { Source = "larger" });
+        bench.Estimate("qwen", 8);
+        bench.Ask("qwen");
+
+        bench.Apply(new ResidencyEvent.LeaseRequested(old));
+        bench.Apply(bench.Reading());
+
+        Assert.Equal(Gigabytes(8), bench["qwen"].Need.Total);
+    }
+
     private static ByteSize Gigabytes(double value) => ByteSize.FromGigabytes(value);
 }
