@@ -58,7 +58,7 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
         var file = CreateLog(command.Label, mark);
         try
         {
-            var request = new SpawnRequest(path, [command.Executable, .. command.Arguments], environment, ExecutableSearch.WorkingDirectory(command), file.Path, Input: null);
+            var request = new SpawnRequest(path, [command.Executable, .. command.Arguments], environment, ExecutableSearch.WorkingDirectory(command), file.Path, (int?)command.Input?.DangerousGetHandle());
             return Supervise(command.Label, mark, Spawner.Spawn(request), file);
         }
         catch (SpawnException e)

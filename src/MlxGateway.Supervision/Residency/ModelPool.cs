@@ -30,6 +30,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly ILogger _logger;
     private readonly MemoryWatch _memory;
     private readonly FootprintWatch _footprints;
+    private readonly SpareAllowance? _spares;
     private readonly IFootprintRecords? _records;
     private readonly LeaseGates _gates;
     private readonly Action<ModelLease> _release;
@@ -51,7 +52,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     /// <param name="records">Where what runners were seen to take is kept; null: nowhere.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The log.</param>
-    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, ILogger<ModelPool> logger)
+    /// <param name="spares">Processes that wait for the next launch; null: there are none.</param>
+    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, ILogger<ModelPool> logger, ISpareRunners? spares = null)
     {
         _ledger = new ResidencyLedger(options);
         _launcher = launcher;
@@ -63,7 +65,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         _release = Release;
         _gates = new LeaseGates(time, _release);
         _published = new PublishedPool(_ledger, _gates);
-        _memory = new MemoryWatch(gauge, time, logger, _post);
+        _memory = new MemoryWatch(gauge, time, logger, _post, spares);
+        _spares = spares is null ? null : new SpareAllowance(spares, _memory, time);
         _footprints = new FootprintWatch(gauge, time, logger, _post);
         _records = records;
     }
@@ -227,6 +230,10 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             _publishedVersion = _ledger.Version;
             _armed = false;
             Volatile.Write(ref _published, new PublishedPool(_ledger, _gates));
+            if (_ledger.Memory is { } memory)
+            {
+                _spares?.Tell(_ledger.IsShuttingDown ? ByteSize.Zero : memory.Usable - EvictionPlanner.Held(_ledger.Residents));
+            }
         }
     }
 

@@ -85,8 +85,12 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
             if (launching.IsCompletedSuccessfully)
             {
                 runner = await launching;
-                await Task.Run(() => LookForTheLastTime(hasServed));
+                var memoryOfIt = await Task.Run(() => LookForTheLastTime(hasServed));
                 await runner.StopAsync();
+                if (!await memoryOfIt.WaitAsync())
+                {
+                    Log.NotBack(logger, model.Id, number);
+                }
             }
         }
         catch (Exception exception)
@@ -106,7 +110,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
     }
 
     // A fraction of what a stop takes, and the only look at a launch that lived shorter than the interval and after it had served.
-    private void LookForTheLastTime(bool hasServed)
+    private MemoryReturn LookForTheLastTime(bool hasServed)
     {
         if (_footprint is { } footprint)
         {
@@ -116,6 +120,8 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
                 footprint.Teach();
             }
         }
+
+        return memory.Expect(_footprint);
     }
 
     private async Task<string> EndOfAsync(IRunner runner)
@@ -147,6 +153,9 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
 
         [LoggerMessage(3005, LogLevel.Error, "Model {Model} could not be stopped cleanly (launch {Launch}).")]
         public static partial void StopFailed(ILogger logger, string model, int launch, Exception exception);
+
+        [LoggerMessage(3008, LogLevel.Information, "The process of model {Model} (launch {Launch}) is gone, but its memory was not seen to come back.")]
+        public static partial void NotBack(ILogger logger, string model, int launch);
 
         [LoggerMessage(3006, LogLevel.Information, "Model {Model} is out of memory (launch {Launch}).")]
         public static partial void Gone(ILogger logger, string model, int launch);

@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
-internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, ILogger<RunnerLauncher> logger) : IRunnerLauncher
+internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, ILogger<RunnerLauncher> logger, SpareCompanion? spares = null) : IRunnerLauncher
 {
     // Between choosing a port and the engine's bind another program may take it; the next port is as good.
     private const int PortAttempts = 3;
@@ -47,11 +47,31 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
             Log.Lowered(logger, model.Id, launch, lowered);
         }
 
+        spares?.LaunchBegins();
+        LaunchPlan? ready = null;
+        try
+        {
+            var runner = await StartAsync(model, launch, kind, port, plan, cancellationToken);
+            ready = runner.Plan;
+            return runner.Runner;
+        }
+        finally
+        {
+            spares?.LaunchEnded(ready);
+        }
+    }
+
+    private async Task<(IRunner Runner, LaunchPlan Plan)> StartAsync(ModelSpec model, int launch, IRunnerKind kind, int port, LaunchPlan plan, CancellationToken cancellationToken)
+    {
         while (true)
         {
             try
             {
-                return await StartAsync(model, launch, kind.MannersFor(model), port, plan, cancellationToken);
+                return (await StartAsync(model, launch, kind.MannersFor(model), port, plan, cancellationToken), plan);
+            }
+            catch (SpareLostException)
+            {
+                Log.SpareLost(logger, model.Id, launch);
             }
             catch (CannotWorkException cannot) when (plan.Fallback is { } fallback)
             {
@@ -65,7 +85,8 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
     {
         var environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries);
         var secrets = SecretFilter.SecretsOf(environment.Where(e => model.Env.Entries.ContainsKey(e.Key))); // as they are: what is configured may be only ${NAME}
-        var child = processes.Start(new ChildCommand
+        var spare = spares?.Take(plan);
+        var child = spare ?? processes.Start(new ChildCommand
         {
             Label = $"{model.Id}-{launch}",
             Executable = plan.Executable,
@@ -80,6 +101,11 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         {
             await ProveAsync(model, child, runner, port, plan, secrets, cancellationToken);
             return runner;
+        }
+        catch (Exception) when (spare is { Exited.IsCompleted: true } && !cancellationToken.IsCancellationRequested && !SpareProcess.HasHeard(spare))
+        {
+            await runner.StopAsync();
+            throw new SpareLostException();
         }
         catch
         {
@@ -130,6 +156,9 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         [LoggerMessage(2501, LogLevel.Information, "Started a runner for {Model} (launch {Launch}): process {Pid}, port {Port}, {Executable}.")]
         public static partial void Started(ILogger logger, string model, int launch, int pid, int port, string executable);
 
+        [LoggerMessage(2505, LogLevel.Information, "The process that waited for a model ended before it knew of {Model} (launch {Launch}); a new one is started.")]
+        public static partial void SpareLost(ILogger logger, string model, int launch);
+
         [LoggerMessage(2504, LogLevel.Information, "{Model} (launch {Launch}) gets less than it could use. {Lowered}")]
         public static partial void Lowered(ILogger logger, string model, int launch, string lowered);
 
@@ -142,4 +171,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
 
     /// <summary>The child said by its exit code that it cannot work here.</summary>
     private sealed class CannotWorkException(string message) : Exception(message);
+
+    /// <summary>The process that was to take the launch was as good as dead; nothing was tried yet.</summary>
+    private sealed class SpareLostException : Exception;
 }
