@@ -78,6 +78,14 @@ internal sealed class SpareProcess : IAsyncDisposable
     {
         await _input.DisposeAsync();
         await Child.StopAsync(Grace);
+        try
+        {
+            // Only so many logs are kept, and those of runners are worth more.
+            File.Delete(Child.Output.LogFilePath);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     private bool IsLike(LaunchPlan plan, SpareStart start) =>

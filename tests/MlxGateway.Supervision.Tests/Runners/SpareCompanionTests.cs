@@ -184,9 +184,12 @@ public sealed class SpareCompanionTests : IAsyncDisposable
     {
         await ServeAsync();
         var waiting = Wait();
+        var logs = _nursery.In("state/logs");
+        Assert.Single(Directory.EnumerateFiles(logs, "spare.*"));
         await _spares.DisposeAsync();
 
         Assert.False(Lives(waiting));
+        Assert.Empty(Directory.EnumerateFiles(logs, "spare.*"));
         _clock.Advance(SpareCompanion.Longest);
         Assert.Null(_spares.Pid);
     }
