@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -41,6 +42,9 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     // Set before the loop hears of it, so that nobody is let in through a gate after the shutdown was ordered.
     private volatile bool _isLeaving;
 
+    // Read by the watches, which run beside the loop.
+    private volatile StrongBox<TimeSpan> _hangTimeout;
+
     // Only the loop touches these.
     private long _publishedVersion;
     private bool _armed;
@@ -56,6 +60,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, ILogger<ModelPool> logger, ISpareRunners? spares = null)
     {
         _ledger = new ResidencyLedger(options);
+        _hangTimeout = new(options.HangTimeout);
         _launcher = launcher;
         _readAhead = readAhead;
         _gauge = gauge;
@@ -121,7 +126,11 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         }
     }
 
-    public void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog) => Post(new ResidencyEvent.Reconfigured(options, catalog));
+    public void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog)
+    {
+        _hangTimeout = new(options.HangTimeout);
+        Post(new ResidencyEvent.Reconfigured(options, catalog));
+    }
 
     public async Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken)
     {
@@ -134,6 +143,16 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         // Once the loop has ended nobody else reads the ledger.
         await (_loop ?? Task.CompletedTask).WaitAsync(cancellationToken);
         return _ledger.Explain(_time.GetUtcNow());
+    }
+
+    /// <summary>Takes a runner in that an earlier gateway kept. It is ready then, if the settings allow it; otherwise it is stopped.</summary>
+    internal void Adopt(AdoptedRunner adopted)
+    {
+        var needs = _gauge.NeedsOf(adopted.Model);
+        var need = needs.Choices.FirstOrDefault(n => n.Shape.ToString() == adopted.Shape.ToString()) ?? needs.Best;
+        _memory.Count(adopted.Runner.Pid);
+        _memory.Read();
+        Post(new ResidencyEvent.RunnerAdopted(adopted.Model, needs, need with { Shape = adopted.Shape }, adopted.Runner));
     }
 
     public Task ShutDownAsync(TimeSpan patience)
@@ -185,6 +204,12 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             hangUp.Unregister();
         }
     }
+
+    private RunnerLaunch LaunchOf(ModelSpec model, LaunchShape shape, int launch) =>
+        new(model, shape, launch, _launcher, _memory, _footprints, _records, vitals => WatchFor(model.Id, vitals), _logger, _post);
+
+    private HangWatch WatchFor(string model, IVitals vitals) =>
+        new(model, vitals, () => Snapshot.Models.FirstOrDefault(m => m.Id == model)?.Leases ?? 0, () => _hangTimeout.Value, _time, _logger);
 
     private void Release(ModelLease lease)
     {
@@ -307,7 +332,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 break;
 
             case ResidencyEffect.StartRunner e:
-                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _footprints, _records, _logger, _post);
+                var launch = LaunchOf(e.Model, e.Shape, e.Launch);
                 _launches[e.Model.Id] = launch;
                 launch.Start();
                 break;
@@ -315,6 +340,23 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             case ResidencyEffect.StopRunner e:
                 _launches.Remove(e.Model, out var leaving);
                 leaving!.Stop(e.HasServed);
+                break;
+
+            case ResidencyEffect.DetachRunner e:
+                _launches.Remove(e.Model, out var staying);
+                staying!.Detach(e.HasServed);
+                break;
+
+            case ResidencyEffect.WatchRunner e:
+                var adopted = LaunchOf(e.Model, e.Shape, e.Launch);
+                _launches[e.Model.Id] = adopted;
+                adopted.TakeOver(e.Runner);
+                break;
+
+            case ResidencyEffect.DismissRunner e:
+                Log.Dismissed(_logger, e.Model, e.Runner.Pid);
+                _memory.Forget(e.Runner.Pid);
+                _ = e.Runner.StopAsync();
                 break;
 
             case ResidencyEffect.LearnFootprint e:
@@ -328,7 +370,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
             case ResidencyEffect.RevokeLeases e:
                 Log.Revoked(_logger, e.Model, e.Launch, e.Reason);
-                e.Revocation.Revoke(e.Reason);
+                e.Revocation.Revoke(e.Reason, e.Detail);
                 break;
 
             case ResidencyEffect.BeginReadAhead e:
@@ -364,5 +406,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
         [LoggerMessage(3011, LogLevel.Critical, "The pool's loop failed on {Event} and goes on.")]
         public static partial void LoopFault(ILogger logger, string @event, Exception exception);
+
+        [LoggerMessage(3012, LogLevel.Warning, "The runner of model {Model} that an earlier gateway kept (process {Pid}) has no place here, and is stopped.")]
+        public static partial void Dismissed(ILogger logger, string model, int pid);
     }
 }

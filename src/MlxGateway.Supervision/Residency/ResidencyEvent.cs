@@ -19,13 +19,19 @@ internal abstract record ResidencyEvent
     /// <summary>A runner has proved that it can answer.</summary>
     public sealed record LaunchSucceeded(string Model, int Launch, IRunner Runner) : ResidencyEvent;
 
+    /// <summary>A runner that an earlier gateway kept answers, and is ours now.</summary>
+    public sealed record RunnerAdopted(ModelSpec Model, MemoryNeeds Needs, MemoryNeed Need, IRunner Runner) : ResidencyEvent;
+
     /// <summary>A runner did not become ready, and nothing of it is left.</summary>
-    public sealed record LaunchFailed(string Model, int Launch, string Why) : ResidencyEvent;
+    public sealed record LaunchFailed(string Model, int Launch, string Why, EndCause Cause = EndCause.Itself) : ResidencyEvent;
 
     /// <summary>The process of a ready runner ended by itself.</summary>
-    public sealed record RunnerExited(string Model, int Launch, string How) : ResidencyEvent;
+    public sealed record RunnerExited(string Model, int Launch, string How, EndCause Cause = EndCause.Itself) : ResidencyEvent;
 
-    /// <summary>A runner that was to be stopped is gone with everything it started.</summary>
+    /// <summary>A ready runner is alive, but neither works nor answers.</summary>
+    public sealed record RunnerHung(string Model, int Launch, string How) : ResidencyEvent;
+
+    /// <summary>A runner that was to be stopped is gone with everything it started, or one that was to be kept is not ours any more.</summary>
     public sealed record RunnerStopped(string Model, int Launch) : ResidencyEvent;
 
     /// <summary>What the machine has now.</summary>
@@ -48,4 +54,14 @@ internal abstract record ResidencyEvent
 
     /// <summary>The gateway stops; running requests may go on for <paramref name="Patience"/>.</summary>
     public sealed record ShutdownRequested(TimeSpan Patience) : ResidencyEvent;
+}
+
+/// <summary>Why a runner ended that was not told to.</summary>
+internal enum EndCause
+{
+    /// <summary>For a reason of its own, or for none that is known.</summary>
+    Itself,
+
+    /// <summary>The system killed it because memory had run out.</summary>
+    KilledForMemory,
 }

@@ -94,6 +94,8 @@ internal sealed partial class ResidencyLedger
             (resident.Spec, resident.Needs) = next;
             resident.Next = null;
             resident.FailuresInARow = 0;
+            resident.MemoryKills = 0;
+            resident.TakesAllRoom = false;
             resident.CoolUntil = null;
         }
     }
@@ -167,7 +169,7 @@ internal sealed partial class ResidencyLedger
             return true;
         }
 
-        newcomer.Need = EvictionPlanner.NeedFor(newcomer.Needs, _residents, memory);
+        newcomer.Need = EvictionPlanner.NeedFor(newcomer.Needs, newcomer.MemoryKills, _residents, memory);
         switch (EvictionPlanner.Plan(newcomer, _residents, memory.Usable, options.MaxResident, TermsOf(newcomer), now))
         {
             case EvictionPlan.Fits:
@@ -246,20 +248,26 @@ internal sealed partial class ResidencyLedger
 
     private void Launch(Resident newcomer, DateTimeOffset now)
     {
-        newcomer.Launch++;
-        newcomer.LaunchedIn = _step;
-        newcomer.Revocation = new Revocation();
-        newcomer.Leases = 0;
-        newcomer.HasServed = false;
-        newcomer.WasGranted = false;
-        newcomer.FirstReturn = null;
-        newcomer.KeepAlive = null;
+        BeginLaunch(newcomer);
         newcomer.LaunchedForBackground = !AsksForPeople(newcomer);
         newcomer.Enter(Launching, now);
         Note(DecisionKind.Launched, newcomer.Id, null, newcomer.Need.Shape.Lowered is { } lowered ? $"{newcomer.Need.Reason}. {lowered}" : newcomer.Need.Reason, now);
         LeaveReadAhead(newcomer);
         _effects.Add(new StartRunner(newcomer.Spec, newcomer.Need.Shape, newcomer.Launch));
         CommitSwapOf(newcomer, now);
+    }
+
+    private void BeginLaunch(Resident newcomer)
+    {
+        newcomer.Launch++;
+        newcomer.LaunchedIn = _step;
+        newcomer.Revocation = new Revocation();
+        newcomer.Leases = 0;
+        newcomer.HasServed = false;
+        newcomer.WasGranted = false;
+        newcomer.TakesAllRoom = false;
+        newcomer.FirstReturn = null;
+        newcomer.KeepAlive = null;
     }
 
     private void Welcome(Resident resident, LaunchSucceeded news, DateTimeOffset now)

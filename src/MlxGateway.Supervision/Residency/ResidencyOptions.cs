@@ -9,7 +9,7 @@ public enum OnExit
     /// <summary>They are stopped.</summary>
     Stop,
 
-    /// <summary>They live on and are adopted by the next gateway.</summary>
+    /// <summary>Those that are ready live on, without a limit of time, and are adopted by the next gateway, or ended by it if it would not launch them so. A gateway that is killed leaves nobody.</summary>
     Keep,
 }
 
@@ -36,6 +36,10 @@ public sealed class ResidencyOptions
     /// <summary>How long a runner may take to become ready.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan LaunchTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a runner that serves somebody may send nothing and compute nothing before it is asked whether it lives, and ended if it does not answer; zero: for ever.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan HangTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
     /// <summary>How many requests may wait at once before newcomers are refused.</summary>
     [Range(1, 100_000)]

@@ -85,12 +85,21 @@ internal sealed class Resident(ModelSpec spec, MemoryNeeds needs)
     /// <summary>Whether it leaves in any case. False while it drains only to make room for somebody who may give up.</summary>
     public bool LeavesForGood { get; set; }
 
+    /// <summary>Whether its runner is to live on when the gateway stops.</summary>
+    public bool IsKept { get; set; }
+
     /// <summary>How long the last launch took; null if it was never ready.</summary>
     public TimeSpan? LoadTime { get; set; }
 
     public ReturnHabit Habit { get; } = new();
 
     public int FailuresInARow { get; set; }
+
+    /// <summary>How often in a row the system killed it for memory.</summary>
+    public int MemoryKills { get; set; }
+
+    /// <summary>Whether all that is idle must be gone before its next launch.</summary>
+    public bool TakesAllRoom { get; set; }
 
     /// <summary>Until when it is left alone; null: it is not.</summary>
     public DateTimeOffset? CoolUntil { get; set; }

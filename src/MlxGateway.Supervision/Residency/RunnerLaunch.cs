@@ -8,11 +8,22 @@ namespace MlxGateway.Supervision.Residency;
 
 /// <summary>One launch of one model, from the order to launch until nothing of it is left. Reports each turn of it as an event.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed.")]
-internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, FootprintWatch footprints, IFootprintRecords? records, ILogger logger, Action<ResidencyEvent> post)
+internal sealed partial class RunnerLaunch(
+    ModelSpec model,
+    LaunchShape shape,
+    int number,
+    IRunnerLauncher launcher,
+    MemoryWatch memory,
+    FootprintWatch footprints,
+    IFootprintRecords? records,
+    Func<IVitals, HangWatch> watchFor,
+    ILogger logger,
+    Action<ResidencyEvent> post)
 {
     private readonly CancellationTokenSource _cancel = new();
     private Task<IRunner>? _runner;
     private volatile LiveFootprint? _footprint;
+    private long? _killsBefore;
 
     public int Number => number;
 
@@ -26,6 +37,13 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         _ = WatchAsync(_runner);
     }
 
+    /// <summary>Watches over a runner that was adopted, as over one that has just become ready.</summary>
+    public void TakeOver(IRunner runner)
+    {
+        _runner = Task.FromResult(runner);
+        _ = Task.Run(() => LiveAsync(runner));
+    }
+
     /// <summary>Hands on what the runner was seen to take so far. It has served.</summary>
     public void Teach() => _footprint?.Teach();
 
@@ -34,11 +52,16 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
     public void Stop(bool hasServed)
     {
         Log.Stopping(logger, model.Id, number);
-        _ = StopAsync(_runner!, hasServed);
+        _ = EndAsync(_runner!, hasServed, keeps: false);
     }
+
+    /// <summary>Lets the runner live on for the next gateway, or stops it if that cannot be, and reports when it is done.</summary>
+    /// <param name="hasServed">Whether what it was seen to take is worth keeping.</param>
+    public void Detach(bool hasServed) => _ = EndAsync(_runner!, hasServed, keeps: true);
 
     private async Task<IRunner> LaunchAsync()
     {
+        _killsBefore = memory.Kills();
         var runner = await launcher.LaunchAsync(model, shape, number, _cancel.Token);
         memory.Count(runner.Pid);
         return runner;
@@ -58,26 +81,58 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
                 Log.LaunchFailed(logger, model.Id, number, exception);
             }
 
-            post(new ResidencyEvent.LaunchFailed(model.Id, number, exception.Message));
+            var (why, whyCause) = Explain(new RunnerEnd(exception.Message, exception is LaunchFailedException { WasKilled: true }));
+            post(new ResidencyEvent.LaunchFailed(model.Id, number, why, whyCause));
             return;
         }
 
-        var footprint = _footprint = new LiveFootprint(model, shape, number, runner, records);
+        _footprint = new LiveFootprint(model, shape, number, runner, records);
         post(new ResidencyEvent.LaunchSucceeded(model.Id, number, runner));
+        await LiveAsync(runner);
+    }
+
+    private async Task LiveAsync(IRunner runner)
+    {
+        _ = WatchOverAsync(runner);
+
+        // What an adopted one took when it had just been loaded was seen by the gateway that loaded it: it teaches nothing here.
+        var footprint = _footprint ??= new LiveFootprint(model, shape, number, runner, records: null);
         footprints.Begin(footprint);
-        var how = await EndOfAsync(runner);
+        var end = await EndOfAsync(runner);
         footprints.End(footprint);
+        var (how, cause) = Explain(end);
         if (!_cancel.IsCancellationRequested)
         {
             Log.Exited(logger, model.Id, number, how);
         }
 
-        post(new ResidencyEvent.RunnerExited(model.Id, number, how));
+        post(new ResidencyEvent.RunnerExited(model.Id, number, how, cause));
     }
 
-    private async Task StopAsync(Task<IRunner> launching, bool hasServed)
+    private async Task WatchOverAsync(IRunner runner)
+    {
+        try
+        {
+            if (runner.Vitals is { } vitals && await watchFor(vitals).HungAsync(_cancel.Token) is { } how)
+            {
+                Log.Hung(logger, model.Id, number, how);
+                post(new ResidencyEvent.RunnerHung(model.Id, number, how));
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.WatchFailed(logger, model.Id, number, exception);
+        }
+    }
+
+    private (string How, EndCause Cause) Explain(RunnerEnd end) => end.WasKilled && !_cancel.IsCancellationRequested && memory.ExplainsKill(_killsBefore)
+        ? ($"the system killed it for memory: {end.How}", EndCause.KilledForMemory)
+        : (end.How, EndCause.Itself);
+
+    private async Task EndAsync(Task<IRunner> launching, bool hasServed, bool keeps)
     {
         IRunner? runner = null;
+        var isKept = false;
         try
         {
             await _cancel.CancelAsync();
@@ -86,8 +141,9 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
             {
                 runner = await launching;
                 var memoryOfIt = await Task.Run(() => LookForTheLastTime(hasServed));
-                await runner.StopAsync();
-                if (!await memoryOfIt.WaitAsync())
+                isKept = keeps && await runner.KeepAsync();
+                await (isKept ? Task.CompletedTask : runner.StopAsync());
+                if (!isKept && !await memoryOfIt.WaitAsync())
                 {
                     Log.NotBack(logger, model.Id, number);
                 }
@@ -105,7 +161,15 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
 
         // Read first, so that the ledger decides about the freed memory with the freed memory in sight.
         memory.Read();
-        Log.Gone(logger, model.Id, number);
+        if (isKept)
+        {
+            Log.Kept(logger, model.Id, runner!.Pid);
+        }
+        else
+        {
+            Log.Gone(logger, model.Id, number);
+        }
+
         post(new ResidencyEvent.RunnerStopped(model.Id, number));
     }
 
@@ -124,7 +188,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         return memory.Expect(_footprint);
     }
 
-    private async Task<string> EndOfAsync(IRunner runner)
+    private async Task<RunnerEnd> EndOfAsync(IRunner runner)
     {
         try
         {
@@ -133,7 +197,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         catch (Exception exception)
         {
             Log.StopFailed(logger, model.Id, number, exception);
-            return exception.Message;
+            return new RunnerEnd(exception.Message);
         }
     }
 
@@ -154,10 +218,19 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         [LoggerMessage(3005, LogLevel.Error, "Model {Model} could not be stopped cleanly (launch {Launch}).")]
         public static partial void StopFailed(ILogger logger, string model, int launch, Exception exception);
 
-        [LoggerMessage(3008, LogLevel.Information, "The process of model {Model} (launch {Launch}) is gone, but its memory was not seen to come back.")]
+        [LoggerMessage(3009, LogLevel.Information, "The process of model {Model} (launch {Launch}) is gone, but its memory was not seen to come back.")]
         public static partial void NotBack(ILogger logger, string model, int launch);
+
+        [LoggerMessage(3007, LogLevel.Warning, "The runner of model {Model} (launch {Launch}) hangs: {How}")]
+        public static partial void Hung(ILogger logger, string model, int launch, string how);
+
+        [LoggerMessage(3008, LogLevel.Error, "The runner of model {Model} (launch {Launch}) is not watched any more.")]
+        public static partial void WatchFailed(ILogger logger, string model, int launch, Exception exception);
 
         [LoggerMessage(3006, LogLevel.Information, "Model {Model} is out of memory (launch {Launch}).")]
         public static partial void Gone(ILogger logger, string model, int launch);
+
+        [LoggerMessage(3007, LogLevel.Information, "Model {Model} stays in memory for the next gateway (process {Pid}).")]
+        public static partial void Kept(ILogger logger, string model, int pid);
     }
 }

@@ -17,12 +17,26 @@ public interface IRunner
     /// <summary>What a client's request must look like for this runner.</summary>
     RunnerManners Manners { get; }
 
-    /// <summary>Completes when the process is gone, for whatever reason, with words for a person: how it ended and its last lines. Never faults.</summary>
-    Task<string> Gone { get; }
+    /// <summary>Completes when the process is gone, for whatever reason. Never faults.</summary>
+    Task<RunnerEnd> Gone { get; }
+
+    /// <summary>By what it can be told whether it hangs; null: it cannot.</summary>
+    IVitals? Vitals => null;
 
     /// <summary>Closes the connections, stops the whole process tree and completes when nothing of it is left. May be called more than once. Never throws.</summary>
     Task StopAsync();
+
+    /// <summary>
+    /// Closes the connections and lets the process live on, for the next gateway's <see cref="IRunnerLauncher.AdoptAsync"/>. From then on it is not ours: <see cref="Gone"/> does not complete, and a stop does nothing.
+    /// </summary>
+    /// <returns>False: it cannot be kept, and is to be stopped like any other.</returns>
+    Task<bool> KeepAsync() => Task.FromResult(false);
 }
+
+/// <summary>How a runner ended.</summary>
+/// <param name="How">For a person: with what exit code or signal, and its last lines. Without secrets.</param>
+/// <param name="WasKilled">Whether it was ended by SIGKILL, which nobody here had sent.</param>
+public sealed record RunnerEnd(string How, bool WasKilled = false);
 
 /// <summary>What a client's request must look like for one runner.</summary>
 /// <param name="UpstreamModel">The <c>model</c> value it must carry.</param>
@@ -54,7 +68,23 @@ public interface IRunnerLauncher
     /// <param name="cancellationToken">Ends the launch; nothing of it is left when the task completes.</param>
     /// <exception cref="LaunchFailedException">It did not become ready; the message says why and carries the runner's last lines.</exception>
     Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, CancellationToken cancellationToken);
+
+    /// <summary>Takes over the runners that earlier gateways kept, as far as they are what would be launched today and answer. The others are ended: nothing of them is left when the task completes.</summary>
+    /// <param name="catalog">The models of today.</param>
+    /// <param name="cancellationToken">Calls it off; those that were not taken over are kept for the next gateway.</param>
+    /// <returns>At most one for each model.</returns>
+    Task<IReadOnlyList<AdoptedRunner>> AdoptAsync(CatalogSnapshot catalog, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AdoptedRunner>>([]);
 }
 
+/// <summary>A runner that an earlier gateway launched and kept.</summary>
+/// <param name="Model">Its model, as the catalog has it today.</param>
+/// <param name="Shape">How it was launched.</param>
+/// <param name="Runner">The runner.</param>
+public sealed record AdoptedRunner(ModelSpec Model, LaunchShape Shape, IRunner Runner);
+
 /// <summary>A runner did not become ready. The message is for people and has no secrets in it.</summary>
-public sealed class LaunchFailedException(string message) : Exception(message);
+public sealed class LaunchFailedException(string message) : Exception(message)
+{
+    /// <summary>Whether it was ended by SIGKILL, which nobody here had sent.</summary>
+    public bool WasKilled { get; init; }
+}

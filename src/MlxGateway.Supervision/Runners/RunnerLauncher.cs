@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
-internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, ILogger<RunnerLauncher> logger, SpareCompanion? spares = null) : IRunnerLauncher
+internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, KeptRunners kept, ILogger<RunnerLauncher> logger, SpareCompanion? spares = null) : IRunnerLauncher
 {
     // Between choosing a port and the engine's bind another program may take it; the next port is as good.
     private const int PortAttempts = 3;
@@ -39,6 +39,9 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         }
     }
 
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<AdoptedRunner>> AdoptAsync(CatalogSnapshot catalog, CancellationToken cancellationToken) => kept.AdoptAsync(catalog, cancellationToken);
+
     private async Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, IRunnerKind kind, int port, CancellationToken cancellationToken)
     {
         var plan = await kind.PlanAsync(model, shape, port, cancellationToken);
@@ -51,7 +54,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         LaunchPlan? ready = null;
         try
         {
-            var runner = await StartAsync(model, launch, kind, port, plan, cancellationToken);
+            var runner = await StartAsync(model, shape, launch, kind, port, plan, cancellationToken);
             ready = runner.Plan;
             return runner.Runner;
         }
@@ -61,13 +64,13 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         }
     }
 
-    private async Task<(IRunner Runner, LaunchPlan Plan)> StartAsync(ModelSpec model, int launch, IRunnerKind kind, int port, LaunchPlan plan, CancellationToken cancellationToken)
+    private async Task<(IRunner Runner, LaunchPlan Plan)> StartAsync(ModelSpec model, LaunchShape shape, int launch, IRunnerKind kind, int port, LaunchPlan plan, CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                return (await StartAsync(model, launch, kind.MannersFor(model), port, plan, cancellationToken), plan);
+                return (await StartAsync(model, shape, launch, kind.MannersFor(model), port, plan, cancellationToken), plan);
             }
             catch (SpareLostException)
             {
@@ -81,10 +84,10 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         }
     }
 
-    private async Task<IRunner> StartAsync(ModelSpec model, int launch, RunnerManners manners, int port, LaunchPlan plan, CancellationToken cancellationToken)
+    private async Task<IRunner> StartAsync(ModelSpec model, LaunchShape shape, int launch, RunnerManners manners, int port, LaunchPlan plan, CancellationToken cancellationToken)
     {
         var environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries);
-        var secrets = SecretFilter.SecretsOf(environment.Where(e => model.Env.Entries.ContainsKey(e.Key))); // as they are: what is configured may be only ${NAME}
+        var secrets = RunnerEnvironment.SecretsOf(model);
         var spare = spares?.Take(plan);
         var child = spare ?? processes.Start(new ChildCommand
         {
@@ -96,7 +99,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         });
         Log.Started(logger, model.Id, launch, child.Pid, port, plan.Executable);
         var address = new UriBuilder(Uri.UriSchemeHttp, "127.0.0.1", port).Uri;
-        var runner = new RunnerProcess(model, child, address, RunnerConnections.Open(), manners, secrets);
+        var runner = new RunnerProcess(model, child, address, manners, secrets, RunnerNote.Of(model, shape, port, plan));
         try
         {
             await ProveAsync(model, child, runner, port, plan, secrets, cancellationToken);
@@ -121,7 +124,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
 
         // Not the runner's own: a server of HTTP/1.0 closes after the proof without saying so, and the first request would go into what it closed.
         using var connections = RunnerConnections.Open();
-        var proving = readiness.WaitAsync(child, port, runner.Address, connections, plan, ended.Token);
+        var proving = readiness.WaitAsync(child, port, runner.Address, connections, plan.ReadyPaths, plan.Proof, ended.Token);
         await Task.WhenAny(proving, child.Exited);
         if (child.Exited.IsCompleted)
         {
@@ -138,7 +141,10 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
                 throw new PortTakenException();
             }
 
-            throw new LaunchFailedException($"The runner of model '{model.Id}' ended before it was ready: {await RunnerProcess.DescribeEndAsync(child, secrets)}");
+            throw new LaunchFailedException($"The runner of model '{model.Id}' ended before it was ready: {await RunnerProcess.DescribeEndAsync(child, secrets)}")
+            {
+                WasKilled = RunnerProcess.IsKill(await child.Exited),
+            };
         }
 
         try

@@ -58,6 +58,8 @@ internal sealed class LedgerBench
 
     public List<string> Ready(string id) => Apply(new LaunchSucceeded(id, _launches[id], new FakeRunner()));
 
+    public List<string> Adopt(string id) => Apply(Reading(), new RunnerAdopted(Spec(id), Need(id), Need(id), new FakeRunner(7)));
+
     public Asked AskInBackground(string id) => Ask(id, new LeaseTerms { IsBackground = true });
 
     public List<string> Release(string id) => Apply(new LeaseReleased(id, _launches[id], this[id].Revocation));
@@ -69,6 +71,12 @@ internal sealed class LedgerBench
     public List<string> FailLaunch(string id, string why = "out of luck") => Apply(new LaunchFailed(id, _launches[id], why));
 
     public List<string> Die(string id, int? launch = null) => Apply(new RunnerExited(id, launch ?? _launches[id], "signal 9 (SIGKILL)"));
+
+    public List<string> DieForMemory(string id) => Apply(new RunnerExited(id, _launches[id], "the system killed it for memory", EndCause.KilledForMemory));
+
+    public List<string> FailLaunchForMemory(string id) => Apply(new LaunchFailed(id, _launches[id], "the system killed it for memory", EndCause.KilledForMemory));
+
+    public List<string> Hang(string id, int? launch = null) => Apply(new RunnerHung(id, launch ?? _launches[id], "it did not answer"));
 
     public List<string> Abandon(LeaseTicket ticket) => Apply(new TicketAbandoned(ticket));
 
@@ -148,8 +156,15 @@ internal sealed class LedgerBench
                 return $"start {e.Model.Id} {e.Launch}";
             case StopRunner e:
                 return $"stop {e.Model} {e.Launch}";
+            case DetachRunner e:
+                return $"keep {e.Model} {e.Launch}";
+            case WatchRunner e:
+                _launches[e.Model.Id] = e.Launch;
+                return $"watch {e.Model.Id} {e.Launch}";
+            case DismissRunner e:
+                return $"dismiss {e.Model}";
             case RevokeLeases e:
-                e.Revocation.Revoke(e.Reason);
+                e.Revocation.Revoke(e.Reason, e.Detail);
                 return $"revoke {e.Model} {e.Launch} {e.Reason}";
             case GrantLease e:
                 Assert.True(e.Ticket.TryGrant(new ModelLease(e.Lease.Model, e.Lease.Launch, e.Lease.Runner, e.Lease.Revocation, e.Lease.Queued, e.Lease.Loading, _ => { })));

@@ -27,8 +27,7 @@ public sealed class MlxLmSpareTests(RealMlx real) : IClassFixture<RealMlx>
         var clock = new ManualTimeProvider();
         await using var spares = new SpareCompanion(nursery.Children, clock, NullLogger<SpareCompanion>.Instance);
         var engine = new MlxLmEngine(new EngineOptions { MlxLm = { Python = RealMlx.Need(python) } }, new PythonSearch(new PythonProbes(new EngineProbe(nursery.Children, TimeProvider.System))));
-        var launcher = new RunnerLauncher(
-            new RunnerKinds([new MlxLm(engine)]), nursery.Children, new PortAllocator(), new Readiness(TimeProvider.System), NullLogger<RunnerLauncher>.Instance, spares);
+        var launcher = nursery.Launcher(spares, new MlxLm(engine));
         spares.Allow(ByteSize.FromGigabytes(1));
         var first = await launcher.LaunchAsync(Model(real.Model("tiny")), LaunchShape.Free, 1, Nursery.Patience());
         var environment = EnvironmentOf(first.Pid);

@@ -26,8 +26,7 @@ public sealed class SpareCompanionTests : IAsyncDisposable
     public SpareCompanionTests()
     {
         _spares = new SpareCompanion(_nursery.Children, _clock, NullLogger<SpareCompanion>.Instance);
-        _launcher = new RunnerLauncher(
-            new RunnerKinds([new TestKind((_, port) => Plan(port))]), _nursery.Children, new PortAllocator(), new Readiness(TimeProvider.System), NullLogger<RunnerLauncher>.Instance, _spares);
+        _launcher = _nursery.Launcher(_spares, new TestKind((_, port) => Plan(port)));
         _spares.Allow(Plenty);
     }
 
