@@ -116,6 +116,7 @@ public sealed class MlxLmSpareTests(RealMlx real) : IClassFixture<RealMlx>
         return await response.Content.ReadAsStringAsync(Nursery.Patience());
     }
 
+    // Without the marks, and without what other tests put into this process meanwhile.
     private static List<string> EnvironmentOf(int pid) =>
-        [.. Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{pid}/environ")).Split('\0').Where(v => !v.StartsWith("MLXGATEWAY_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        [.. Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{pid}/environ")).Split('\0').Where(v => !v.StartsWith("MLXGATEWAY_", StringComparison.Ordinal) && !v.StartsWith("MLXTEST_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 }

@@ -197,8 +197,9 @@ public sealed class SpareCompanionTests : IAsyncDisposable
 
     private static Task GoneAsync(int pid) => Processes.Household.Until(() => !Lives(pid), $"process {pid} is gone");
 
+    // Without the marks, and without what other tests put into this process meanwhile.
     private static List<string> EnvironmentOf(int pid) =>
-        [.. Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{pid}/environ")).Split('\0').Where(v => !v.StartsWith("MLXGATEWAY_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        [.. Encoding.UTF8.GetString(File.ReadAllBytes($"/proc/{pid}/environ")).Split('\0').Where(v => !v.StartsWith("MLXGATEWAY_", StringComparison.Ordinal) && !v.StartsWith("MLXTEST_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     private LaunchPlan Plan(int port)
     {
