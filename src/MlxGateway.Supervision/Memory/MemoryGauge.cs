@@ -17,6 +17,9 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options, IOb
     }
 
     /// <inheritdoc/>
+    public ByteSize Available() => probe.Read().Available;
+
+    /// <inheritdoc/>
     public IReadOnlyDictionary<int, FootprintReading> FootprintsOf(IReadOnlyCollection<int> runnerPids) => probe.ReadingsOf(runnerPids);
 
     /// <inheritdoc/>

@@ -38,6 +38,9 @@ public interface IMemoryGauge
     /// <param name="runnerPids">The process ids of all live runners.</param>
     MemoryObservation Observe(IReadOnlyCollection<int> runnerPids);
 
+    /// <summary>What could be had now without swapping, whatever the budget says.</summary>
+    ByteSize Available();
+
     /// <summary>What each of the given runners takes now. One that is gone is not in it.</summary>
     /// <param name="runnerPids">The process ids of live runners.</param>
     IReadOnlyDictionary<int, FootprintReading> FootprintsOf(IReadOnlyCollection<int> runnerPids);

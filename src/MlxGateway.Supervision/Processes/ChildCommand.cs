@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MlxGateway.Supervision.Processes;
 
 /// <summary>What to start: an argument list that never passes through a shell, and a complete environment.</summary>
@@ -17,6 +19,9 @@ public sealed record ChildCommand
 
     /// <summary>Where it starts; null: the gateway's own working directory.</summary>
     public string? WorkingDirectory { get; init; }
+
+    /// <summary>What it reads as its standard input, open until the start has returned; null: nothing.</summary>
+    public SafeHandle? Input { get; init; }
 }
 
 /// <summary>How a child ended.</summary>

@@ -60,7 +60,7 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
         var file = CreateLog(command.Label, mark);
         try
         {
-            var request = new SpawnRequest(path, [command.Executable, .. command.Arguments], environment, ExecutableSearch.WorkingDirectory(command), file.Path, Input: null);
+            var request = new SpawnRequest(path, [command.Executable, .. command.Arguments], environment, ExecutableSearch.WorkingDirectory(command), file.Path, (int?)command.Input?.DangerousGetHandle());
             var pid = Spawner.Spawn(request);
 
             // It is alive or a zombie, so it is found; a start time of 0 would match no process later.

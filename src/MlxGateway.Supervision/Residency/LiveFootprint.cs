@@ -10,6 +10,7 @@ internal sealed class LiveFootprint(ModelSpec model, LaunchShape shape, int laun
     private readonly Lock _lock = new();
     private ByteSize? _loaded;
     private ByteSize _peak;
+    private ByteSize _private;
     private bool _hasTaught;
 
     public string Model => model.Id;
@@ -21,10 +22,23 @@ internal sealed class LiveFootprint(ModelSpec model, LaunchShape shape, int laun
     /// <summary>Whether the process is still the one that was launched. Afterwards its id may be another's.</summary>
     public bool IsAlive => !runner.Gone.IsCompleted;
 
+    /// <summary>Its memory without a file behind it at the last look: what there will be more of when it is gone.</summary>
+    public ByteSize Private
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _private;
+            }
+        }
+    }
+
     public void See(FootprintReading reading)
     {
         lock (_lock)
         {
+            _private = reading.Private;
             _loaded ??= reading.Taken;
             _peak = ByteSize.Max(_peak, reading.Peak);
         }

@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Supervision.Residency;
 
 /// <summary>Reads memory for the pool, from whatever thread asks and never from the pool's loop, and reports what it read.</summary>
-internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time, TaskFactory tasks, ILogger logger, Action<ResidencyEvent> post)
+internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time, TaskFactory tasks, ILogger logger, Action<ResidencyEvent> post, ISpareRunners? spares = null)
 {
     // A burst of requests for an absent model needs one reading, not one for each.
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
@@ -79,13 +81,31 @@ internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time,
     {
         try
         {
-            var observation = gauge.Observe([.. _pids.Keys]);
+            var observation = gauge.Observe(spares?.Pid is { } spare && !_pids.ContainsKey(spare) ? [.. _pids.Keys, spare] : [.. _pids.Keys]);
             Volatile.Write(ref _lastRead, time.GetTimestamp());
             post(new ResidencyEvent.MemoryObserved(observation));
         }
         catch (Exception exception)
         {
             Log.Unreadable(logger, exception);
+        }
+    }
+
+    /// <summary>To be called before a runner is stopped, to wait for its memory afterwards.</summary>
+    public MemoryReturn Expect(LiveFootprint? runner) =>
+        // Of one that has died the memory may be back already.
+        runner is { IsAlive: true } ? new MemoryReturn(Available, time, runner.Private, Available()) : new MemoryReturn(Available, time, ByteSize.Zero, null);
+
+    private ByteSize? Available()
+    {
+        try
+        {
+            return gauge.Available();
+        }
+        catch (Exception exception)
+        {
+            Log.Unreadable(logger, exception);
+            return null;
         }
     }
 

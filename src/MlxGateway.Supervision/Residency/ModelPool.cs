@@ -32,6 +32,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly ILogger _logger;
     private readonly MemoryWatch _memory;
     private readonly FootprintWatch _footprints;
+    private readonly SpareAllowance? _spares;
     private readonly IFootprintRecords? _records;
     private readonly LeaseGates _gates;
     private readonly Action<ModelLease> _release;
@@ -57,7 +58,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     /// <param name="time">The clock.</param>
     /// <param name="scheduler">Runs the loop and all that runs beside it: the thread pool, or one thread in an order that can be repeated.</param>
     /// <param name="logger">The log.</param>
-    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, TaskScheduler scheduler, ILogger<ModelPool> logger)
+    /// <param name="spares">Processes that wait for the next launch; null: there are none.</param>
+    public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, TaskScheduler scheduler, ILogger<ModelPool> logger, ISpareRunners? spares = null)
     {
         _ledger = new ResidencyLedger(options);
         _hangTimeout = new(options.HangTimeout);
@@ -71,7 +73,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         _release = Release;
         _gates = new LeaseGates(time, _release);
         _published = new PublishedPool(_ledger, _gates);
-        _memory = new MemoryWatch(gauge, time, _tasks, logger, _post);
+        _memory = new MemoryWatch(gauge, time, _tasks, logger, _post, spares);
+        _spares = spares is null ? null : new SpareAllowance(spares, _memory, time);
         _footprints = new FootprintWatch(gauge, time, logger, _post);
         _records = records;
     }
@@ -255,6 +258,10 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             _publishedVersion = _ledger.Version;
             _armed = false;
             Volatile.Write(ref _published, new PublishedPool(_ledger, _gates));
+            if (_ledger.Memory is { } memory)
+            {
+                _spares?.Tell(_ledger.IsShuttingDown ? ByteSize.Zero : memory.Usable - EvictionPlanner.Held(_ledger.Residents));
+            }
         }
     }
 

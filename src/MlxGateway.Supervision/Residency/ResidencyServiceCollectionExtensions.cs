@@ -10,7 +10,7 @@ namespace MlxGateway.Supervision.Residency;
 /// <summary>Registers this room.</summary>
 public static class ResidencyServiceCollectionExtensions
 {
-    /// <summary>Adds <see cref="IModelPool"/>. It needs an <see cref="IRunnerLauncher"/>, an <see cref="IMemoryGauge"/> and logging, tells an <see cref="IFootprintRecords"/> if there is one, and starts and stops with the host.</summary>
+    /// <summary>Adds <see cref="IModelPool"/>. It needs an <see cref="IRunnerLauncher"/>, an <see cref="IMemoryGauge"/> and logging, tells an <see cref="IFootprintRecords"/> and an <see cref="ISpareRunners"/> if there is one, and starts and stops with the host.</summary>
     public static IServiceCollection AddResidency(this IServiceCollection services, ResidencyOptions options)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -22,7 +22,8 @@ public static class ResidencyServiceCollectionExtensions
             provider.GetService<IFootprintRecords>(),
             provider.GetRequiredService<TimeProvider>(),
             TaskScheduler.Default,
-            provider.GetRequiredService<ILogger<ModelPool>>()));
+            provider.GetRequiredService<ILogger<ModelPool>>(),
+            provider.GetService<ISpareRunners>()));
         services.AddSingleton<IModelPool>(provider => provider.GetRequiredService<ModelPool>());
         services.AddHostedService(provider => provider.GetRequiredService<ModelPool>());
         return services;

@@ -141,9 +141,13 @@ internal sealed partial class RunnerLaunch(
             if (launching.IsCompletedSuccessfully)
             {
                 runner = await launching;
-                await tasks.StartNew(() => LookForTheLastTime(hasServed));
+                var memoryOfIt = await tasks.StartNew(() => LookForTheLastTime(hasServed));
                 isKept = keeps && await runner.KeepAsync();
                 await (isKept ? Task.CompletedTask : runner.StopAsync());
+                if (!isKept && !await memoryOfIt.WaitAsync())
+                {
+                    Log.NotBack(logger, model.Id, number);
+                }
             }
         }
         catch (Exception exception)
@@ -171,7 +175,7 @@ internal sealed partial class RunnerLaunch(
     }
 
     // A fraction of what a stop takes, and the only look at a launch that lived shorter than the interval and after it had served.
-    private void LookForTheLastTime(bool hasServed)
+    private MemoryReturn LookForTheLastTime(bool hasServed)
     {
         if (_footprint is { } footprint)
         {
@@ -181,6 +185,8 @@ internal sealed partial class RunnerLaunch(
                 footprint.Teach();
             }
         }
+
+        return memory.Expect(_footprint);
     }
 
     private async Task<RunnerEnd> EndOfAsync(IRunner runner)
@@ -212,6 +218,9 @@ internal sealed partial class RunnerLaunch(
 
         [LoggerMessage(3005, LogLevel.Error, "Model {Model} could not be stopped cleanly (launch {Launch}).")]
         public static partial void StopFailed(ILogger logger, string model, int launch, Exception exception);
+
+        [LoggerMessage(3009, LogLevel.Information, "The process of model {Model} (launch {Launch}) is gone, but its memory was not seen to come back.")]
+        public static partial void NotBack(ILogger logger, string model, int launch);
 
         [LoggerMessage(3007, LogLevel.Warning, "The runner of model {Model} (launch {Launch}) hangs: {How}")]
         public static partial void Hung(ILogger logger, string model, int launch, string how);

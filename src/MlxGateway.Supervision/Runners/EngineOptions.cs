@@ -8,7 +8,7 @@ public sealed class EngineOptions
 {
     /// <summary>The Python that has <c>mlx_lm</c>.</summary>
     [ConfigurationKeyName("mlx_lm")]
-    public PythonEngineOptions MlxLm { get; set; } = new();
+    public MlxLmEngineOptions MlxLm { get; set; } = new();
 
     /// <summary>The Python that has <c>mlx_vlm</c>.</summary>
     [ConfigurationKeyName("mlx_vlm")]
@@ -24,11 +24,18 @@ public sealed class EngineOptions
 }
 
 /// <summary>An engine that is a Python module.</summary>
-public sealed class PythonEngineOptions
+public class PythonEngineOptions
 {
     /// <summary>The path of the Python interpreter; <c>auto</c> (null): the first one found that can import the module.</summary>
     [AutoIsNull]
     public string? Python { get; set; }
+}
+
+/// <summary>The engine <c>mlx_lm</c>.</summary>
+public sealed class MlxLmEngineOptions : PythonEngineOptions
+{
+    /// <summary>Whether, after a launch, one more Python is kept with its imports done, some 70 MB, so that the next swap costs the weights only.</summary>
+    public bool Spare { get; set; } = true;
 }
 
 /// <summary>An engine that is a program.</summary>

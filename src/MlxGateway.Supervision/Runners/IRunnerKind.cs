@@ -45,7 +45,16 @@ public sealed record LaunchPlan
 
     /// <summary>What to start in its place if it cannot work here; null: nothing.</summary>
     public LaunchFallback? Fallback { get; init; }
+
+    /// <summary>How a process is started that waits for such a launch; null: none can take it.</summary>
+    public SpareStart? Spare { get; init; }
 }
+
+/// <summary>A process of the plan's program and environment that does beforehand what is the same for every model, and is told the rest later.</summary>
+/// <param name="Arguments">What makes it wait.</param>
+/// <param name="Rest">What it is told then, in one line of JSON on its standard input: <c>{"argv": […]}</c>. It says the event <c>taken</c> once it knows.</param>
+/// <param name="Stamp">Changes when the program does: one that was started under another stamp is outdated.</param>
+public sealed record SpareStart(IReadOnlyList<string> Arguments, IReadOnlyList<string> Rest, string Stamp);
 
 /// <summary>A request that a runner answers with a 2xx once it is ready.</summary>
 /// <param name="Method">Its method.</param>

@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
-internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, KeptRunners kept, ILogger<RunnerLauncher> logger) : IRunnerLauncher
+internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, KeptRunners kept, ILogger<RunnerLauncher> logger, SpareCompanion? spares = null) : IRunnerLauncher
 {
     // Between choosing a port and the engine's bind another program may take it; the next port is as good.
     private const int PortAttempts = 3;
@@ -50,11 +50,31 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
             Log.Lowered(logger, model.Id, launch, lowered);
         }
 
+        spares?.LaunchBegins();
+        LaunchPlan? ready = null;
+        try
+        {
+            var runner = await StartAsync(model, shape, launch, kind, port, plan, cancellationToken);
+            ready = runner.Plan;
+            return runner.Runner;
+        }
+        finally
+        {
+            spares?.LaunchEnded(ready);
+        }
+    }
+
+    private async Task<(IRunner Runner, LaunchPlan Plan)> StartAsync(ModelSpec model, LaunchShape shape, int launch, IRunnerKind kind, int port, LaunchPlan plan, CancellationToken cancellationToken)
+    {
         while (true)
         {
             try
             {
-                return await StartAsync(model, shape, launch, kind.MannersFor(model), port, plan, cancellationToken);
+                return (await StartAsync(model, shape, launch, kind.MannersFor(model), port, plan, cancellationToken), plan);
+            }
+            catch (SpareLostException)
+            {
+                Log.SpareLost(logger, model.Id, launch);
             }
             catch (CannotWorkException cannot) when (plan.Fallback is { } fallback)
             {
@@ -68,7 +88,8 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
     {
         var environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries);
         var secrets = RunnerEnvironment.SecretsOf(model);
-        var child = processes.Start(new ChildCommand
+        var spare = spares?.Take(plan);
+        var child = spare ?? processes.Start(new ChildCommand
         {
             Label = $"{model.Id}-{launch}",
             Executable = plan.Executable,
@@ -83,6 +104,11 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         {
             await ProveAsync(model, child, runner, port, plan, secrets, cancellationToken);
             return runner;
+        }
+        catch (Exception) when (spare is { Exited.IsCompleted: true } && !cancellationToken.IsCancellationRequested && !SpareProcess.HasHeard(spare))
+        {
+            await runner.StopAsync();
+            throw new SpareLostException();
         }
         catch
         {
@@ -136,6 +162,9 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         [LoggerMessage(2501, LogLevel.Information, "Started a runner for {Model} (launch {Launch}): process {Pid}, port {Port}, {Executable}.")]
         public static partial void Started(ILogger logger, string model, int launch, int pid, int port, string executable);
 
+        [LoggerMessage(2505, LogLevel.Information, "The process that waited for a model ended before it knew of {Model} (launch {Launch}); a new one is started.")]
+        public static partial void SpareLost(ILogger logger, string model, int launch);
+
         [LoggerMessage(2504, LogLevel.Information, "{Model} (launch {Launch}) gets less than it could use. {Lowered}")]
         public static partial void Lowered(ILogger logger, string model, int launch, string lowered);
 
@@ -148,4 +177,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
 
     /// <summary>The child said by its exit code that it cannot work here.</summary>
     private sealed class CannotWorkException(string message) : Exception(message);
+
+    /// <summary>The process that was to take the launch was as good as dead; nothing was tried yet.</summary>
+    private sealed class SpareLostException : Exception;
 }

@@ -35,6 +35,8 @@ public static class RunnersServiceCollectionExtensions
         ]);
         services.AddSingleton<IRunnerLauncher, RunnerLauncher>();
         services.AddSingleton<IReadAhead, WeightReadAhead>();
+        services.AddSingleton<SpareCompanion>();
+        services.AddSingleton<ISpareRunners>(static all => all.GetRequiredService<SpareCompanion>());
         return services;
     }
 }

@@ -56,6 +56,13 @@ internal sealed class FakeGauge : IMemoryGauge
 
     public long? MemoryKills() => Kills;
 
+    // In GB, reading by reading. By itself whatever was taken is back at once.
+    public volatile Func<double>? Availables;
+
+    private int _availables;
+
+    public ByteSize Available() => ByteSize.FromGigabytes(Availables?.Invoke() ?? 1000.0 * Interlocked.Increment(ref _availables));
+
     public string Describe() => "as much as a test says";
 
     public MemoryNeeds NeedsOf(ModelSpec model) =>

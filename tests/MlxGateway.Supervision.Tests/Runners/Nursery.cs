@@ -33,8 +33,10 @@ internal sealed class Nursery : IAsyncDisposable
         return path;
     }
 
-    public RunnerLauncher Launcher(params IRunnerKind[] kinds) =>
-        new(new RunnerKinds(kinds), Children, new PortAllocator(), new Readiness(TimeProvider.System), new KeptRunners(new RunnerKinds(kinds), Children, new Readiness(TimeProvider.System), TimeProvider.System, NullLogger<KeptRunners>.Instance), NullLogger<RunnerLauncher>.Instance);
+    public RunnerLauncher Launcher(params IRunnerKind[] kinds) => Launcher(null, kinds);
+
+    public RunnerLauncher Launcher(SpareCompanion? spares, params IRunnerKind[] kinds) =>
+        new(new RunnerKinds(kinds), Children, new PortAllocator(), new Readiness(TimeProvider.System), new KeptRunners(new RunnerKinds(kinds), Children, new Readiness(TimeProvider.System), TimeProvider.System, NullLogger<KeptRunners>.Instance), NullLogger<RunnerLauncher>.Instance, spares);
 
     public async ValueTask DisposeAsync()
     {

@@ -13,6 +13,9 @@ public sealed record EngineReport(string Engine, string? Path, string? Version, 
     /// <summary>How much of the machine's memory the engine's device may hold at once; null: it knows of no such limit.</summary>
     public ByteSize? RecommendedWorkingSet { get; init; }
 
+    /// <summary>Changes when the engine does: another place, another version, newly installed. Null: it is not known to.</summary>
+    public string? Stamp { get; init; }
+
     /// <summary>Whether it can be used.</summary>
     public bool IsFound => Path is not null;
 

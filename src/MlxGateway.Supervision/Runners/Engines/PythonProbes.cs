@@ -39,17 +39,17 @@ internal sealed class PythonProbes(EngineProbe probe) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _places.Dispose();
 
+    /// <summary>Changes when what that Python said of itself may no longer be so. An interpreter is mostly a link: where it leads to counts, for an upgrade changes that and not the link.</summary>
+    internal static string StampOf(string python, PythonFacts facts)
+    {
+        var target = File.ResolveLinkTarget(python, returnFinalTarget: true)?.FullName ?? python;
+        return string.Join('|', facts.Stamps.Prepend(target).Select(p => p + "@" + File.GetLastWriteTimeUtc(p).Ticks.ToString(CultureInfo.InvariantCulture)));
+    }
+
     private static string Script()
     {
         using var reader = new StreamReader(typeof(PythonProbes).Assembly.GetManifestResourceStream("python_probe.py")!);
         return reader.ReadToEnd();
-    }
-
-    // An interpreter is mostly a link: where it leads to counts, for an upgrade of Python changes that and not the link.
-    private static string StampOf(string python, PythonFacts facts)
-    {
-        var target = File.ResolveLinkTarget(python, returnFinalTarget: true)?.FullName ?? python;
-        return string.Join('|', facts.Stamps.Prepend(target).Select(p => p + "@" + File.GetLastWriteTimeUtc(p).Ticks.ToString(CultureInfo.InvariantCulture)));
     }
 
     private async Task<PythonFacts> AskNowAsync(string python)

@@ -26,7 +26,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
     /// <inheritdoc/>
     public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)
     {
-        var python = await engine.RequireAsync(cancellationToken);
+        var found = await engine.RequireReportAsync(cancellationToken);
         string[] arguments =
         [
             "--model", model.Path ?? throw new LaunchFailedException(model.Missing ?? $"Model '{model.Id}' has no folder."),
@@ -41,7 +41,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
         ];
         var plain = new LaunchPlan
         {
-            Executable = python,
+            Executable = found.Path!,
             Arguments = ["-m", "mlx_lm", "server", .. arguments],
             Environment = MlxEnvironment.Offline(),
             ReadyPaths = ["/v1/models"],
@@ -50,12 +50,17 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
             Proof = ReadyProbe.OneToken("default_model"),
             Question = ReadyProbe.OneToken(MannersFor(model).UpstreamModel),
         };
+        string[] hosted = [.. MlxLmShape.BoundsOf(model, shape), .. arguments];
         return plain with
         {
-            Arguments = [Companion, .. MlxLmShape.BoundsOf(model, shape), .. arguments],
+            Arguments = [Companion, .. hosted],
             ReadyPaths = ["/v1/models", "/gateway/ready"],
             Proof = null,
             Fallback = new LaunchFallback(Unhostable, plain),
+            Spare = engine.KeepsSpare && IsLikeAnyOther(model) ? new SpareStart([Companion, "--spare"], hosted, found.Stamp ?? "") : null,
         };
     }
+
+    // A process that waits has its environment and its folder already, and what it has imported may have read them.
+    private static bool IsLikeAnyOther(ModelSpec model) => model.Env.Entries.Count == 0 && model.WorkingDirectory is null;
 }

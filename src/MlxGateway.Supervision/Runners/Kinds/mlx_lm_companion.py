@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Hosts the installed mlx_lm.server, unchanged, in this process, and makes it governable.
 
+    mlx_lm_companion.py --spare
     mlx_lm_companion.py [--lifeline] [--gateway-context TOKENS] [--gateway-pool BYTES] [any argument of mlx_lm.server]
 
 By itself that server lives on without its model, without its port and without the thread that generates, and finishes
@@ -15,6 +16,8 @@ answers that nobody waits for any more. Hosted here
     {"event": "loaded", "seconds": S}
     {"event": "unhooked", "what": …}    this mlx-lm is built in another way; all but that works
     {"event": "exit", "code": C, "reason": …}
+* as a spare it imports what every model needs, says {"event": "spare"}, waits for one line on standard input, {"argv": [its arguments]},
+  says {"event": "taken"} and is from then on as if it had been started with them. It ends with 73 if its input ends before.
 * a client that leaves is noticed at once, streaming or not: what it asked for is dropped from the queue, or ends after the
   prompt step or the token in hand. Closing only the sending half of a connection counts as leaving.
 * it answers, to anything but a web page, beside its own routes:
@@ -597,11 +600,34 @@ def remember_wired_limit(mx, limits):
 def own_arguments():
     """What is meant for us; the rest is left to the server."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--spare", action="store_true")
     parser.add_argument("--lifeline", action="store_true")
     parser.add_argument("--gateway-context", type=int)
     parser.add_argument("--gateway-pool", type=int)
     own, sys.argv[1:] = parser.parse_known_args()
     return own
+
+
+def wait_as_spare():
+    """Does what is the same for every model, and then waits to be told which."""
+    restore = bear_low_file_limit()
+    try:
+        import mlx.core  # noqa: F401
+        from mlx_lm import server  # noqa: F401
+    except Exception as error:
+        traceback.print_exc()
+        leave(UNHOSTABLE, describe(error))
+    finally:
+        restore()
+    say(event="spare")
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        leave(ORPHANED, "standard input closed")
+    nothing = os.open(os.devnull, os.O_RDONLY)  # what it would have as its input if it had been started with its arguments
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    sys.argv[1:] = json.loads(line)["argv"]
+    say(event="taken")
 
 
 def host(own):
@@ -644,6 +670,9 @@ def host(own):
 
 if __name__ == "__main__":
     own_bounds = own_arguments()
+    if own_bounds.spare:
+        wait_as_spare()
+        own_bounds = own_arguments()
     if own_bounds.lifeline:
         threading.Thread(target=follow_lifeline, daemon=True, name="gateway-lifeline").start()
     host(own_bounds)

@@ -164,6 +164,8 @@ public sealed class ModelListingTests
 
         public IReadOnlyDictionary<int, FootprintReading> FootprintsOf(IReadOnlyCollection<int> runnerPids) => throw new NotSupportedException();
 
+        public ByteSize Available() => throw new NotSupportedException();
+
         public string Describe() => "";
 
         public MemoryNeeds NeedsOf(ModelSpec model)
