@@ -24,7 +24,7 @@ public sealed class ModelListingTests
 
     public ModelListingTests()
     {
-        _catalog = new ModelCatalog([_shelf], _time, NullLogger<ModelCatalog>.Instance);
+        _catalog = new ModelCatalog([_shelf], new FactsCache(), _time, NullLogger<ModelCatalog>.Instance);
         Assert.True(_catalog.TryAdopt(
             new ModelSettings { Models = new Dictionary<string, ModelOptions>(), Discovery = new DiscoveryOptions(), BaseFolder = "/", KnownKinds = ["demo"], OfferedKinds = ["demo"] },
             new SettingsErrors()));
