@@ -31,6 +31,9 @@ internal sealed record AnswerPlan
     /// <summary>The silence before the first byte.</summary>
     public TimeSpan Prefill { get; init; }
 
+    /// <summary>Whether that silence is work: a processor is busy all the while.</summary>
+    public bool Busy { get; init; }
+
     /// <summary>Whether it never stops by itself.</summary>
     public bool Endless { get; init; }
 
@@ -48,6 +51,9 @@ internal sealed record AnswerPlan
 
     /// <summary>After how many chunks nothing more comes.</summary>
     public int? HangAfter { get; init; }
+
+    /// <summary>After how many chunks nothing more comes, for this request or any other.</summary>
+    public int? FreezeAfter { get; init; }
 
     /// <summary>Whether the end of the answer is the end of the connection, as in HTTP/1.0.</summary>
     public bool CloseDelimited { get; init; }
@@ -70,6 +76,7 @@ internal sealed record AnswerPlan
         chunks == DieAfter ? Fault.Die
         : chunks == ResetAfter ? Fault.Reset
         : chunks == CutAfter ? Fault.Cut
+        : chunks == FreezeAfter ? Fault.Freeze
         : chunks == HangAfter ? Fault.Hang
         : Fault.None;
 }
@@ -91,4 +98,7 @@ internal enum Fault
 
     /// <summary>Nothing more comes, and the connection stays open.</summary>
     Hang,
+
+    /// <summary>Nothing is answered any more, neither this request nor those that follow, though connections are still accepted.</summary>
+    Freeze,
 }

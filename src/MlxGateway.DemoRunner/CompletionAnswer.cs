@@ -3,12 +3,12 @@ using System.Text;
 namespace MlxGateway.DemoRunner;
 
 /// <summary>Gives one completion to the client, with whatever is planned to go wrong.</summary>
-internal sealed class CompletionAnswer(AnswerPlan plan, CompletionRequest request, Utterance utterance, CompletionFormat format, IWire wire, TimeProvider time)
+internal sealed class CompletionAnswer(AnswerPlan plan, CompletionRequest request, Utterance utterance, CompletionFormat format, IWire wire, Standstill standstill, TimeProvider time)
 {
     /// <summary>Answers. Cancelled when the client is gone.</summary>
     public async Task SendAsync(CancellationToken cancellationToken)
     {
-        await PauseAsync(plan.Prefill, cancellationToken);
+        await (plan.Busy ? Task.Run(() => Compute(plan.Prefill, cancellationToken), cancellationToken) : PauseAsync(plan.Prefill, cancellationToken));
         await (request.Stream ? StreamAsync(cancellationToken) : WholeAsync(cancellationToken));
     }
 
@@ -104,11 +104,23 @@ internal sealed class CompletionAnswer(AnswerPlan plan, CompletionRequest reques
 
                 await wire.EndAsync(cancellationToken);
                 return true;
+            case Fault.Freeze:
+                await standstill.BeginAsync(cancellationToken);
+                return true;
             case Fault.Hang:
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
                 return true;
             default:
                 return false;
+        }
+    }
+
+    private void Compute(TimeSpan howLong, CancellationToken cancellationToken)
+    {
+        for (var since = time.GetTimestamp(); time.GetElapsedTime(since) < howLong;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Thread.SpinWait(1000);
         }
     }
 

@@ -5,6 +5,7 @@ namespace MlxGateway.DemoRunner;
 /// <summary>Everything that can be asked of the runner. A switch and no routing: a table of six routes would take longer to build than the rest of the start.</summary>
 internal sealed class Endpoints(RunnerOptions options, Loading loading, RequestLog log, TimeProvider time)
 {
+    private readonly Standstill _standstill = new(time);
     private readonly long _started = time.GetUtcNow().ToUnixTimeSeconds();
 
     /// <summary>Serves one request.</summary>
@@ -47,6 +48,7 @@ internal sealed class Endpoints(RunnerOptions options, Loading loading, RequestL
             await Task.Delay(Timeout.InfiniteTimeSpan, time, context.RequestAborted);
         }
 
+        await _standstill.WaitIfBegunAsync(context.RequestAborted);
         if (!loading.IsReady)
         {
             await Answers.ErrorAsync(context, 503, "Loading model", options.Answer.ErrorShape);
@@ -98,7 +100,7 @@ internal sealed class Endpoints(RunnerOptions options, Loading loading, RequestL
         var utterance = Utterance.Of(plan, request, options.Model);
         var format = new CompletionFormat(request, time.GetUtcNow().ToUnixTimeSeconds(), utterance.CallsTool);
         IWire wire = plan.NeedsRawWire(request.Stream) ? new RawWire(context, plan.CloseDelimited) : new KestrelWire(context);
-        await new CompletionAnswer(plan, request, utterance, format, wire, time).SendAsync(context.RequestAborted);
+        await new CompletionAnswer(plan, request, utterance, format, wire, _standstill, time).SendAsync(context.RequestAborted);
     });
 
     private Task EmbedAsync(HttpContext context) => WithBodyAsync(context, body => Answers.JsonAsync(context, Embeddings.Answer(body, options.Model)));

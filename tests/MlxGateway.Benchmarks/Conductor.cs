@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MlxGateway.Supervision.Tests.Residency.Worth;
 
 namespace MlxGateway.Benchmarks;
 
@@ -20,7 +21,7 @@ internal static class Conductor
     {
         if (arguments.Has("help"))
         {
-            Console.WriteLine($"--only {string.Join(',', Scenarios.Select(s => s.Name))}   --rounds N (5)   --quick   --gateway FILE.dll");
+            Console.WriteLine($"--only {string.Join(',', Scenarios.Select(s => s.Name))},worth   --rounds N (5)   --quick   --gateway FILE.dll");
             return 0;
         }
 
@@ -29,6 +30,13 @@ internal static class Conductor
         var only = arguments.Text("only")?.Split(',');
         var gateway = arguments.Text("gateway") ?? OwnGateway();
         arguments.NoMore();
+        if (only is ["worth"])
+        {
+            // Nothing is measured: it is virtual time, and the same table on every machine.
+            Console.Write(WorthTable.Write());
+            return 0;
+        }
+
         if (rounds < 1 || only?.Except(Scenarios.Select(s => s.Name)).FirstOrDefault() is not null)
         {
             throw new FormatException($"--rounds wants 1 or more; --only wants some of {string.Join(", ", Scenarios.Select(s => s.Name))}");

@@ -62,6 +62,17 @@ internal sealed class ManualTimeProvider : TimeProvider
         }
     }
 
+    /// <summary>Moves the clock forward at once, as a machine does that wakes up: what was due meanwhile fires only afterwards, all at the same time.</summary>
+    public void Jump(TimeSpan by)
+    {
+        lock (_lock)
+        {
+            _passed += by;
+        }
+
+        Advance(TimeSpan.Zero);
+    }
+
     /// <summary>Completes once some timer is to fire within this time: what is tested has come to rest and waits for the clock.</summary>
     public Task TimerWithinAsync(TimeSpan within, CancellationToken cancellationToken)
     {

@@ -22,13 +22,16 @@ internal static class KernelText
     }
 
     /// <summary>The value of a line <c>name 123</c>, in bytes; null if there is none.</summary>
-    public static ByteSize? Bytes(string text, string name)
+    public static ByteSize? Bytes(string text, string name) => Count(text, name) is { } bytes ? new ByteSize(bytes) : null;
+
+    /// <summary>The value of a line <c>name 123</c>; null if there is none.</summary>
+    public static long? Count(string text, string name)
     {
         foreach (var line in text.AsSpan().EnumerateLines())
         {
             if (line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] == ' ')
             {
-                return Number(line[(name.Length + 1)..]) is { } bytes ? new ByteSize(bytes) : null;
+                return Number(line[(name.Length + 1)..]);
             }
         }
 

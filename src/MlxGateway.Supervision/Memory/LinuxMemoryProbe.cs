@@ -38,6 +38,9 @@ internal sealed class LinuxMemoryProbe(IKernelFiles files) : IMemoryProbe
     }
 
     /// <inheritdoc/>
+    public long? MemoryKills() => CgroupKills.Read(files) ?? (files.Read("/proc/vmstat") is { } machine ? KernelText.Count(machine, "oom_kill") : null);
+
+    /// <inheritdoc/>
     public IReadOnlyDictionary<int, FootprintReading> ReadingsOf(IReadOnlyCollection<int> pids)
     {
         var tree = Tree(pids);

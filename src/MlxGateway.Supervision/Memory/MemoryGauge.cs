@@ -23,6 +23,9 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options, IOb
     public string Describe() => MemoryBudget.Describe(probe.Read(), options);
 
     /// <inheritdoc/>
+    public long? MemoryKills() => probe.MemoryKills();
+
+    /// <inheritdoc/>
     public MemoryNeeds NeedsOf(ModelSpec model)
     {
         if (model.Memory is { } configured)

@@ -26,6 +26,9 @@ public interface IMemoryProbe
     /// <summary>What each of the processes takes together with its descendants. One that is gone is not in it.</summary>
     /// <param name="pids">The leaders of process groups.</param>
     IReadOnlyDictionary<int, FootprintReading> ReadingsOf(IReadOnlyCollection<int> pids);
+
+    /// <summary>How many processes the system has killed so far for want of memory; null: it does not count them.</summary>
+    long? MemoryKills() => null;
 }
 
 /// <summary>Turns readings into what models may use, by the configured budget and reserve.</summary>
@@ -41,6 +44,9 @@ public interface IMemoryGauge
 
     /// <summary>What models may use and where that number comes from, in words for a person.</summary>
     string Describe();
+
+    /// <summary>How many processes the system has killed so far for want of memory; null: it does not count them.</summary>
+    long? MemoryKills() => null;
 
     /// <summary>What a model needs in memory, for each way in which it may be launched.</summary>
     MemoryNeeds NeedsOf(ModelSpec model);

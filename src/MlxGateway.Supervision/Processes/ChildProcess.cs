@@ -61,6 +61,31 @@ public sealed partial class ChildProcess
     public bool? OwnsPort(int port) => Exited.IsCompleted ? false : _table.AnyListens([.. _family.Living().Select(entry => entry.Pid)], port);
 
     /// <summary>
+    /// How much processor time all of its living processes have used so far, to a hundredth of a second; null: it is gone, or the system does not say.
+    /// It becomes less when one of them ends.
+    /// </summary>
+    public TimeSpan? ProcessorTime()
+    {
+        if (Exited.IsCompleted)
+        {
+            return null;
+        }
+
+        var used = TimeSpan.Zero;
+        var isKnown = false;
+        foreach (var entry in _family.Living())
+        {
+            if (_table.ProcessorTimeOf(entry.Pid) is { } time)
+            {
+                used += time;
+                isKnown = true;
+            }
+        }
+
+        return isKnown ? used : null;
+    }
+
+    /// <summary>
     /// Asks everything of this process to end and, when the grace is over, ends it. Completes when nothing of it is left. May be called more
     /// than once and by several at a time; the shortest grace counts. Also for a process that has ended by itself. Never throws.
     /// </summary>

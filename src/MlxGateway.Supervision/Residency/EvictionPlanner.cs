@@ -73,10 +73,14 @@ internal static class EvictionPlanner
 
     /// <summary>The best way to launch a newcomer for which there can be room now, evictions counted; the least where there is none.</summary>
     /// <remarks>While a neighbour launches, what that has taken is not seen as ours yet, so a reading would make the newcomer smaller than it need be: then the whole machine counts, and the newcomer waits.</remarks>
-    public static MemoryNeed NeedFor(MemoryNeeds needs, IReadOnlyCollection<Resident> residents, MemoryObservation memory)
+    /// <param name="needs">What it needs in each way in which it may be launched.</param>
+    /// <param name="memoryKills">How often in a row the system killed it for memory: then it is counted with more.</param>
+    /// <param name="residents">Everybody.</param>
+    /// <param name="memory">The last reading.</param>
+    public static MemoryNeed NeedFor(MemoryNeeds needs, int memoryKills, IReadOnlyCollection<Resident> residents, MemoryObservation memory)
     {
-        var all = residents.Any(r => r.State is ResidentState.Launching) ? memory.Ceiling : memory.Usable;
-        return needs.Within(all - Immovable(residents)) ?? needs.Least;
+        var most = (residents.Any(r => r.State is ResidentState.Launching) ? memory.Ceiling : memory.Usable) - Immovable(residents);
+        return memoryKills > 0 ? MemoryMargin.Of(needs, memoryKills, most) : needs.Within(most) ?? needs.Least;
     }
 
     /// <summary>What those hold that are never evicted.</summary>
@@ -110,7 +114,7 @@ internal static class EvictionPlanner
     public static EvictionPlan Plan(Resident newcomer, IReadOnlyCollection<Resident> residents, ByteSize usable, int maxResident, SwapTerms terms, DateTimeOffset now)
     {
         var toFree = new Room(Held(residents) + newcomer.Need.Total - usable, Excess(newcomer, residents, maxResident));
-        var rivals = residents.Where(r => r.HoldsMemory && AreExclusive(r, newcomer)).ToList();
+        var rivals = residents.Where(r => r.HoldsMemory && (AreExclusive(r, newcomer) || MustBeGoneFor(newcomer, r))).ToList();
         if (toFree.IsEnough && rivals.Count == 0)
         {
             return Fits;
@@ -166,6 +170,8 @@ internal static class EvictionPlanner
 
         return Wait;
     }
+
+    private static bool MustBeGoneFor(Resident newcomer, Resident other) => newcomer.TakesAllRoom && (other.State is ResidentState.Stopping || (other.IsIdle && other.MayBeVictim));
 
     private static EvictionPlan.Evict Evict(List<(Resident Resident, DateTimeOffset From)> victims) => new([.. victims.Select(v => v.Resident)], victims.Max(v => v.From));
 

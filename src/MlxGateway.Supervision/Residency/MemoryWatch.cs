@@ -13,11 +13,36 @@ internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time,
     private readonly ConcurrentDictionary<int, byte> _pids = new();
     private long _lastRead = long.MinValue;
     private int _reading;
+    private long _explainedKills;
 
     /// <summary>The processes whose memory is the models' own.</summary>
     public void Count(int pid) => _pids.TryAdd(pid, 0);
 
     public void Forget(int pid) => _pids.TryRemove(pid, out _);
+
+    /// <summary>How many processes the system has killed for memory so far; null: it does not count them.</summary>
+    public long? Kills() => gauge.MemoryKills();
+
+    /// <summary>Whether a process that was killed was killed for memory: the system has done so more often than <paramref name="before"/>, and than is explained by the deaths that were asked about.</summary>
+    public bool ExplainsKill(long? before)
+    {
+        while (before is { } start && gauge.MemoryKills() is { } kills)
+        {
+            var explained = Volatile.Read(ref _explainedKills);
+            var from = Math.Max(start, explained);
+            if (kills <= from)
+            {
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref _explainedKills, from + 1, explained) == explained)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Reads, unless somebody did so a moment ago.</summary>
     public void ReadIfOld()

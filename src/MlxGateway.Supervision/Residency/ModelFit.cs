@@ -66,7 +66,7 @@ public sealed record ModelFit(Fit Value, MemoryNeed Need, bool OthersGoFirst, st
             return new ModelFit(Fit.Never, needs.Least, false, Refusal.NeverFits(model.Id, needs.Least, pool.Memory.Ceiling - immovable, least).Message, least);
         }
 
-        var need = EvictionPlanner.NeedFor(needs, others, pool.Memory);
+        var need = EvictionPlanner.NeedFor(needs, 0, others, pool.Memory);
         var figures = FiguresOf(need, others, pool.Memory);
         switch (EvictionPlanner.Plan(new Resident(model, need), others, pool.Memory.Usable, pool.MaxResident, AtOnce, DateTimeOffset.MaxValue))
         {

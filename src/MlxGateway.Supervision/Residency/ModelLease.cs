@@ -13,7 +13,7 @@ public enum RevocationReason
     /// <summary>The model had to leave and the time to finish was over.</summary>
     Evicted,
 
-    /// <summary>The runner's process ended.</summary>
+    /// <summary>The runner's process ended, or hangs and is ended.</summary>
     RunnerGone,
 
     /// <summary>The gateway is shutting down.</summary>
@@ -74,11 +74,16 @@ public sealed class Revocation
     /// <summary>Cancelled when the leases are taken back.</summary>
     public CancellationToken Token => _source.Token;
 
-    internal void Revoke(RevocationReason reason)
+    /// <summary>More about why, for a person; null: nothing more is known. There before <see cref="Token"/> is cancelled.</summary>
+    public string? Detail { get; private set; }
+
+    internal void Revoke(RevocationReason reason, string? detail = null)
     {
         // The first reason stands: a runner that we stop because of an eviction is not a crash.
         if (Interlocked.CompareExchange(ref _reason, (int)reason, (int)RevocationReason.None) == (int)RevocationReason.None)
         {
+            Detail = detail;
+
             // The callbacks abort requests; they must never run on the pool's loop.
             _ = _source.CancelAsync();
         }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -40,6 +41,9 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     // Set before the loop hears of it, so that nobody is let in through a gate after the shutdown was ordered.
     private volatile bool _isLeaving;
 
+    // Read by the watches, which run beside the loop.
+    private volatile StrongBox<TimeSpan> _hangTimeout;
+
     // Only the loop touches these.
     private long _publishedVersion;
     private bool _armed;
@@ -54,6 +58,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     public ModelPool(ResidencyOptions options, IRunnerLauncher launcher, IReadAhead readAhead, IMemoryGauge gauge, IFootprintRecords? records, TimeProvider time, ILogger<ModelPool> logger)
     {
         _ledger = new ResidencyLedger(options);
+        _hangTimeout = new(options.HangTimeout);
         _launcher = launcher;
         _readAhead = readAhead;
         _gauge = gauge;
@@ -118,7 +123,11 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         }
     }
 
-    public void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog) => Post(new ResidencyEvent.Reconfigured(options, catalog));
+    public void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog)
+    {
+        _hangTimeout = new(options.HangTimeout);
+        Post(new ResidencyEvent.Reconfigured(options, catalog));
+    }
 
     public async Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken)
     {
@@ -182,6 +191,9 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             hangUp.Unregister();
         }
     }
+
+    private HangWatch WatchFor(string model, IVitals vitals) =>
+        new(model, vitals, () => Snapshot.Models.FirstOrDefault(m => m.Id == model)?.Leases ?? 0, () => _hangTimeout.Value, _time, _logger);
 
     private void Release(ModelLease lease)
     {
@@ -300,7 +312,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 break;
 
             case ResidencyEffect.StartRunner e:
-                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _footprints, _records, _logger, _post);
+                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _footprints, _records, vitals => WatchFor(e.Model.Id, vitals), _logger, _post);
                 _launches[e.Model.Id] = launch;
                 launch.Start();
                 break;
@@ -321,7 +333,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
             case ResidencyEffect.RevokeLeases e:
                 Log.Revoked(_logger, e.Model, e.Launch, e.Reason);
-                e.Revocation.Revoke(e.Reason);
+                e.Revocation.Revoke(e.Reason, e.Detail);
                 break;
 
             case ResidencyEffect.BeginReadAhead e:

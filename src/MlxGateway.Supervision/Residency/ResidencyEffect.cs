@@ -15,8 +15,8 @@ internal abstract record ResidencyEffect
     /// <summary>Keep what the runner was seen to take so far: it has served.</summary>
     public sealed record LearnFootprint(string Model, int Launch) : ResidencyEffect;
 
-    /// <summary>Take back all leases of one launch.</summary>
-    public sealed record RevokeLeases(string Model, int Launch, Revocation Revocation, RevocationReason Reason) : ResidencyEffect;
+    /// <summary>Take back all leases of one launch. The detail is for their holders: how the runner ended, where it did.</summary>
+    public sealed record RevokeLeases(string Model, int Launch, Revocation Revocation, RevocationReason Reason, string? Detail = null) : ResidencyEffect;
 
     /// <summary>Hand a lease over; if the caller is gone, it comes straight back.</summary>
     public sealed record GrantLease(LeaseTicket Ticket, Granted Lease) : ResidencyEffect;

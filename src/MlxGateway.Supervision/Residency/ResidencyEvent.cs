@@ -20,10 +20,13 @@ internal abstract record ResidencyEvent
     public sealed record LaunchSucceeded(string Model, int Launch, IRunner Runner) : ResidencyEvent;
 
     /// <summary>A runner did not become ready, and nothing of it is left.</summary>
-    public sealed record LaunchFailed(string Model, int Launch, string Why) : ResidencyEvent;
+    public sealed record LaunchFailed(string Model, int Launch, string Why, EndCause Cause = EndCause.Itself) : ResidencyEvent;
 
     /// <summary>The process of a ready runner ended by itself.</summary>
-    public sealed record RunnerExited(string Model, int Launch, string How) : ResidencyEvent;
+    public sealed record RunnerExited(string Model, int Launch, string How, EndCause Cause = EndCause.Itself) : ResidencyEvent;
+
+    /// <summary>A ready runner is alive, but neither works nor answers.</summary>
+    public sealed record RunnerHung(string Model, int Launch, string How) : ResidencyEvent;
 
     /// <summary>A runner that was to be stopped is gone with everything it started.</summary>
     public sealed record RunnerStopped(string Model, int Launch) : ResidencyEvent;
@@ -48,4 +51,14 @@ internal abstract record ResidencyEvent
 
     /// <summary>The gateway stops; running requests may go on for <paramref name="Patience"/>.</summary>
     public sealed record ShutdownRequested(TimeSpan Patience) : ResidencyEvent;
+}
+
+/// <summary>Why a runner ended that was not told to.</summary>
+internal enum EndCause
+{
+    /// <summary>For a reason of its own, or for none that is known.</summary>
+    Itself,
+
+    /// <summary>The system killed it because memory had run out.</summary>
+    KilledForMemory,
 }

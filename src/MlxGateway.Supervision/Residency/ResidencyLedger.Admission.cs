@@ -94,6 +94,8 @@ internal sealed partial class ResidencyLedger
             (resident.Spec, resident.Needs) = next;
             resident.Next = null;
             resident.FailuresInARow = 0;
+            resident.MemoryKills = 0;
+            resident.TakesAllRoom = false;
             resident.CoolUntil = null;
         }
     }
@@ -167,7 +169,7 @@ internal sealed partial class ResidencyLedger
             return true;
         }
 
-        newcomer.Need = EvictionPlanner.NeedFor(newcomer.Needs, _residents, memory);
+        newcomer.Need = EvictionPlanner.NeedFor(newcomer.Needs, newcomer.MemoryKills, _residents, memory);
         switch (EvictionPlanner.Plan(newcomer, _residents, memory.Usable, options.MaxResident, TermsOf(newcomer), now))
         {
             case EvictionPlan.Fits:
@@ -252,6 +254,7 @@ internal sealed partial class ResidencyLedger
         newcomer.Leases = 0;
         newcomer.HasServed = false;
         newcomer.WasGranted = false;
+        newcomer.TakesAllRoom = false;
         newcomer.FirstReturn = null;
         newcomer.KeepAlive = null;
         newcomer.LaunchedForBackground = !AsksForPeople(newcomer);

@@ -63,12 +63,12 @@ internal sealed partial class ResidencyLedger
     }
 
     // Ends every lease of a launch, those with an end of their own too.
-    private void Revoke(Resident resident, RevocationReason reason)
+    private void Revoke(Resident resident, RevocationReason reason, string? detail = null)
     {
-        _effects.Add(new RevokeLeases(resident.Id, resident.Launch, resident.Revocation, reason));
+        _effects.Add(new RevokeLeases(resident.Id, resident.Launch, resident.Revocation, reason, detail));
         foreach (var lease in resident.Background)
         {
-            _effects.Add(new RevokeLeases(resident.Id, resident.Launch, lease, reason));
+            _effects.Add(new RevokeLeases(resident.Id, resident.Launch, lease, reason, detail));
         }
     }
 

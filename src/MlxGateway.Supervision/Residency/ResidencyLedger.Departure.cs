@@ -31,24 +31,33 @@ internal sealed partial class ResidencyLedger
     }
 
     // The launcher has cleaned up before it told us.
-    private void FailLaunch(Resident resident, string why, DateTimeOffset now)
+    private void FailLaunch(Resident resident, string why, EndCause cause, DateTimeOffset now)
     {
-        Fail(resident, why, now);
+        if (cause is not EndCause.KilledForMemory || !GetsMoreRoom(resident, why, now))
+        {
+            Fail(resident, why, now);
+        }
+
         LeaveMemory(resident, now);
     }
 
     // An exit we asked for never comes here: it arrives as RunnerStopped. The process is gone, but perhaps not what it started,
     // so it is stopped like any other, and its memory counts until that is done.
-    private void Crash(Resident resident, string how, DateTimeOffset now)
+    private void Crash(Resident resident, string how, EndCause cause, DateTimeOffset now)
     {
         // A request that came back long before the end proves a good launch. One that came back just now was perhaps cut off by the crash itself.
         if (now - resident.FirstReturn >= options.Cooldown)
         {
             resident.FailuresInARow = 0;
+            resident.MemoryKills = 0;
         }
 
-        Revoke(resident, RevocationReason.RunnerGone);
-        if (resident is { WasGranted: true, FailuresInARow: 0 })
+        Revoke(resident, RevocationReason.RunnerGone, how);
+        if (cause is EndCause.KilledForMemory && GetsMoreRoom(resident, how, now))
+        {
+            // Whoever waits is served by the next one.
+        }
+        else if (resident is { WasGranted: true, FailuresInARow: 0 })
         {
             // It worked until now, so whoever waits is served by a new one at once.
             resident.FailuresInARow = 1;
@@ -60,6 +69,21 @@ internal sealed partial class ResidencyLedger
         }
 
         Stop(resident, now);
+    }
+
+    // What it was counted with was too little, or what others use was more than was seen: next time it is counted with more, and has the memory of all who are idle.
+    // True: it is tried again for whoever waits. Only once in a row, for a model that is too large is killed each time.
+    private bool GetsMoreRoom(Resident resident, string how, DateTimeOffset now)
+    {
+        resident.TakesAllRoom = true;
+        if (++resident.MemoryKills > 1)
+        {
+            return false;
+        }
+
+        resident.FailuresInARow++;
+        Note(DecisionKind.Failed, resident.Id, null, $"{how} It is launched once more for whoever asks, when all that is idle has left.", now);
+        return true;
     }
 
     private void Fail(Resident resident, string why, DateTimeOffset now)
@@ -177,6 +201,7 @@ internal sealed partial class ResidencyLedger
         if (resident.FirstReturn is not null)
         {
             resident.FailuresInARow = 0;
+            resident.MemoryKills = 0; // what was observed of this launch counts from now on
         }
 
         if (resident.Leases > 0)

@@ -133,8 +133,9 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         {
             case TicketAbandoned e: Leave(e.Ticket); break;
             case LaunchSucceeded e when Current(e.Model, e.Launch) is { State: Launching } resident: Welcome(resident, e, now); break;
-            case LaunchFailed e when Current(e.Model, e.Launch) is { State: Launching } resident: FailLaunch(resident, e.Why, now); break;
-            case RunnerExited e when Current(e.Model, e.Launch) is { State: Ready or Draining } resident: Crash(resident, e.How, now); break;
+            case LaunchFailed e when Current(e.Model, e.Launch) is { State: Launching } resident: FailLaunch(resident, e.Why, e.Cause, now); break;
+            case RunnerExited e when Current(e.Model, e.Launch) is { State: Ready or Draining } resident: Crash(resident, e.How, e.Cause, now); break;
+            case RunnerHung e when Current(e.Model, e.Launch) is { State: Ready or Draining } resident: Crash(resident, e.How, EndCause.Itself, now); break;
             case RunnerStopped e when Current(e.Model, e.Launch) is { State: Stopping } resident: LeaveMemory(resident, now); break;
             case MemoryObserved e: Observe(e.Memory, now); break;
             case ExplanationRequested e: _effects.Add(new CompleteExplanation(e.Done, Explain(now))); return false;

@@ -37,6 +37,10 @@ public sealed class ResidencyOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan LaunchTimeout { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long a runner that serves somebody may send nothing and compute nothing before it is asked whether it lives, and ended if it does not answer; zero: for ever.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan HangTimeout { get; set; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How many requests may wait at once before newcomers are refused.</summary>
     [Range(1, 100_000)]
     public int QueueLimit { get; set; } = 512;

@@ -92,6 +92,12 @@ internal sealed class Resident(ModelSpec spec, MemoryNeeds needs)
 
     public int FailuresInARow { get; set; }
 
+    /// <summary>How often in a row the system killed it for memory.</summary>
+    public int MemoryKills { get; set; }
+
+    /// <summary>Whether all that is idle must be gone before its next launch.</summary>
+    public bool TakesAllRoom { get; set; }
+
     /// <summary>Until when it is left alone; null: it is not.</summary>
     public DateTimeOffset? CoolUntil { get; set; }
 

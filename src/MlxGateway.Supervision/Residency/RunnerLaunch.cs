@@ -8,11 +8,22 @@ namespace MlxGateway.Supervision.Residency;
 
 /// <summary>One launch of one model, from the order to launch until nothing of it is left. Reports each turn of it as an event.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed.")]
-internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, int number, IRunnerLauncher launcher, MemoryWatch memory, FootprintWatch footprints, IFootprintRecords? records, ILogger logger, Action<ResidencyEvent> post)
+internal sealed partial class RunnerLaunch(
+    ModelSpec model,
+    LaunchShape shape,
+    int number,
+    IRunnerLauncher launcher,
+    MemoryWatch memory,
+    FootprintWatch footprints,
+    IFootprintRecords? records,
+    Func<IVitals, HangWatch> watchFor,
+    ILogger logger,
+    Action<ResidencyEvent> post)
 {
     private readonly CancellationTokenSource _cancel = new();
     private Task<IRunner>? _runner;
     private volatile LiveFootprint? _footprint;
+    private long? _killsBefore;
 
     public int Number => number;
 
@@ -39,6 +50,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
 
     private async Task<IRunner> LaunchAsync()
     {
+        _killsBefore = memory.Kills();
         var runner = await launcher.LaunchAsync(model, shape, number, _cancel.Token);
         memory.Count(runner.Pid);
         return runner;
@@ -58,22 +70,45 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
                 Log.LaunchFailed(logger, model.Id, number, exception);
             }
 
-            post(new ResidencyEvent.LaunchFailed(model.Id, number, exception.Message));
+            var (why, whyCause) = Explain(new RunnerEnd(exception.Message, exception is LaunchFailedException { WasKilled: true }));
+            post(new ResidencyEvent.LaunchFailed(model.Id, number, why, whyCause));
             return;
         }
 
         var footprint = _footprint = new LiveFootprint(model, shape, number, runner, records);
         post(new ResidencyEvent.LaunchSucceeded(model.Id, number, runner));
+        _ = WatchOverAsync(runner);
         footprints.Begin(footprint);
-        var how = await EndOfAsync(runner);
+        var end = await EndOfAsync(runner);
         footprints.End(footprint);
+        var (how, cause) = Explain(end);
         if (!_cancel.IsCancellationRequested)
         {
             Log.Exited(logger, model.Id, number, how);
         }
 
-        post(new ResidencyEvent.RunnerExited(model.Id, number, how));
+        post(new ResidencyEvent.RunnerExited(model.Id, number, how, cause));
     }
+
+    private async Task WatchOverAsync(IRunner runner)
+    {
+        try
+        {
+            if (runner.Vitals is { } vitals && await watchFor(vitals).HungAsync(_cancel.Token) is { } how)
+            {
+                Log.Hung(logger, model.Id, number, how);
+                post(new ResidencyEvent.RunnerHung(model.Id, number, how));
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.WatchFailed(logger, model.Id, number, exception);
+        }
+    }
+
+    private (string How, EndCause Cause) Explain(RunnerEnd end) => end.WasKilled && !_cancel.IsCancellationRequested && memory.ExplainsKill(_killsBefore)
+        ? ($"the system killed it for memory: {end.How}", EndCause.KilledForMemory)
+        : (end.How, EndCause.Itself);
 
     private async Task StopAsync(Task<IRunner> launching, bool hasServed)
     {
@@ -118,7 +153,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         }
     }
 
-    private async Task<string> EndOfAsync(IRunner runner)
+    private async Task<RunnerEnd> EndOfAsync(IRunner runner)
     {
         try
         {
@@ -127,7 +162,7 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
         catch (Exception exception)
         {
             Log.StopFailed(logger, model.Id, number, exception);
-            return exception.Message;
+            return new RunnerEnd(exception.Message);
         }
     }
 
@@ -147,6 +182,12 @@ internal sealed partial class RunnerLaunch(ModelSpec model, LaunchShape shape, i
 
         [LoggerMessage(3005, LogLevel.Error, "Model {Model} could not be stopped cleanly (launch {Launch}).")]
         public static partial void StopFailed(ILogger logger, string model, int launch, Exception exception);
+
+        [LoggerMessage(3007, LogLevel.Warning, "The runner of model {Model} (launch {Launch}) hangs: {How}")]
+        public static partial void Hung(ILogger logger, string model, int launch, string how);
+
+        [LoggerMessage(3008, LogLevel.Error, "The runner of model {Model} (launch {Launch}) is not watched any more.")]
+        public static partial void WatchFailed(ILogger logger, string model, int launch, Exception exception);
 
         [LoggerMessage(3006, LogLevel.Information, "Model {Model} is out of memory (launch {Launch}).")]
         public static partial void Gone(ILogger logger, string model, int launch);

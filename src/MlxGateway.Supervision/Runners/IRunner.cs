@@ -17,12 +17,20 @@ public interface IRunner
     /// <summary>What a client's request must look like for this runner.</summary>
     RunnerManners Manners { get; }
 
-    /// <summary>Completes when the process is gone, for whatever reason, with words for a person: how it ended and its last lines. Never faults.</summary>
-    Task<string> Gone { get; }
+    /// <summary>Completes when the process is gone, for whatever reason. Never faults.</summary>
+    Task<RunnerEnd> Gone { get; }
+
+    /// <summary>By what it can be told whether it hangs; null: it cannot.</summary>
+    IVitals? Vitals => null;
 
     /// <summary>Closes the connections, stops the whole process tree and completes when nothing of it is left. May be called more than once. Never throws.</summary>
     Task StopAsync();
 }
+
+/// <summary>How a runner ended.</summary>
+/// <param name="How">For a person: with what exit code or signal, and its last lines. Without secrets.</param>
+/// <param name="WasKilled">Whether it was ended by SIGKILL, which nobody here had sent.</param>
+public sealed record RunnerEnd(string How, bool WasKilled = false);
 
 /// <summary>What a client's request must look like for one runner.</summary>
 /// <param name="UpstreamModel">The <c>model</c> value it must carry.</param>
@@ -57,4 +65,8 @@ public interface IRunnerLauncher
 }
 
 /// <summary>A runner did not become ready. The message is for people and has no secrets in it.</summary>
-public sealed class LaunchFailedException(string message) : Exception(message);
+public sealed class LaunchFailedException(string message) : Exception(message)
+{
+    /// <summary>Whether it was ended by SIGKILL, which nobody here had sent.</summary>
+    public bool WasKilled { get; init; }
+}

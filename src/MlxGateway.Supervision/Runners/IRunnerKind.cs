@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Supervision.Runners;
@@ -38,6 +40,9 @@ public sealed record LaunchPlan
     /// <summary>A last question, for an engine whose paths answer before it can; it is waited for as long as the launch may last. Null: the paths are proof enough.</summary>
     public ReadyProbe? Proof { get; init; }
 
+    /// <summary>What it is asked once it has been silent for long: something that only its generating part can answer. Null: the first of its paths, and any answer will do.</summary>
+    public ReadyProbe? Question { get; init; }
+
     /// <summary>What to start in its place if it cannot work here; null: nothing.</summary>
     public LaunchFallback? Fallback { get; init; }
 }
@@ -46,7 +51,19 @@ public sealed record LaunchPlan
 /// <param name="Method">Its method.</param>
 /// <param name="Path">Its path, from the root.</param>
 /// <param name="Json">Its body; null: none.</param>
-public sealed record ReadyProbe(HttpMethod Method, string Path, string? Json = null);
+public sealed record ReadyProbe(HttpMethod Method, string Path, string? Json = null)
+{
+    /// <summary>The request for a runner at an address, on a connection that serves for nothing else.</summary>
+    internal HttpRequestMessage ToRequest(Uri address) => new(Method, new Uri(address, Path))
+    {
+        Headers = { ConnectionClose = true },
+        Content = Json is { } json ? new StringContent(json, Encoding.UTF8, "application/json") : null,
+    };
+
+    /// <summary>A question whose answer is one token.</summary>
+    /// <param name="model">The model, as the runner calls it.</param>
+    internal static ReadyProbe OneToken(string model) => new(HttpMethod.Post, "/v1/completions", $$"""{"model":{{JsonSerializer.Serialize(model)}},"prompt":"hi","max_tokens":1}""");
+}
 
 /// <summary>A second way to start the same model.</summary>
 /// <param name="ExitCode">The exit code by which the first one says, before it is ready, that it cannot work here.</param>

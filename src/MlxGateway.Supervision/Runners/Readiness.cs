@@ -1,4 +1,3 @@
-using System.Text;
 using MlxGateway.Supervision.Processes;
 using Polly;
 using Polly.Retry;
@@ -52,8 +51,7 @@ internal sealed class Readiness(TimeProvider time)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            using var request = new HttpRequestMessage(probe.Method, new Uri(address, probe.Path)) { Headers = { ConnectionClose = true } };
-            request.Content = probe.Json is { } json ? new StringContent(json, Encoding.UTF8, "application/json") : null;
+            using var request = probe.ToRequest(address);
             using var response = await connections.SendAsync(request, either.Token);
             return response.IsSuccessStatusCode;
         }

@@ -12,7 +12,8 @@ public static class RunnerConnections
     public static bool WasOpenedFor(HttpRequestMessage request) => request.Options.TryGetValue(Opened, out var opened) && opened;
 
     /// <summary>A new set of connections.</summary>
-    internal static HttpMessageInvoker Open() => new(new SocketsHttpHandler
+    /// <param name="pulse">Is told of everything that comes on them; null: nobody is.</param>
+    internal static HttpMessageInvoker Open(RunnerPulse? pulse = null) => new(new SocketsHttpHandler
     {
         UseProxy = false,
         UseCookies = false,
@@ -23,17 +24,17 @@ public static class RunnerConnections
 
         // Shorter than any server's own keep-alive, so that the runner is rarely the one who closes.
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(2),
-        ConnectCallback = ConnectAsync,
+        ConnectCallback = (context, cancellationToken) => ConnectAsync(context, pulse, cancellationToken),
     });
 
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, RunnerPulse? pulse, CancellationToken cancellationToken)
     {
         context.InitialRequestMessage.Options.Set(Opened, true);
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(IPAddress.Loopback, context.DnsEndPoint.Port, cancellationToken);
-            return new WholeRequestStream(socket);
+            return new WholeRequestStream(socket, pulse);
         }
         catch
         {

@@ -75,7 +75,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         });
         Log.Started(logger, model.Id, launch, child.Pid, port, plan.Executable);
         var address = new UriBuilder(Uri.UriSchemeHttp, "127.0.0.1", port).Uri;
-        var runner = new RunnerProcess(model, child, address, RunnerConnections.Open(), manners, secrets);
+        var runner = new RunnerProcess(model, child, address, manners, plan, secrets);
         try
         {
             await ProveAsync(model, child, runner, port, plan, secrets, cancellationToken);
@@ -112,7 +112,10 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
                 throw new PortTakenException();
             }
 
-            throw new LaunchFailedException($"The runner of model '{model.Id}' ended before it was ready: {await RunnerProcess.DescribeEndAsync(child, secrets)}");
+            throw new LaunchFailedException($"The runner of model '{model.Id}' ended before it was ready: {await RunnerProcess.DescribeEndAsync(child, secrets)}")
+            {
+                WasKilled = RunnerProcess.IsKill(await child.Exited),
+            };
         }
 
         try

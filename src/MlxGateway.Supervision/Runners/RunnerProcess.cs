@@ -1,22 +1,32 @@
+using System.Net;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>A runner that is a child process.</summary>
-internal sealed class RunnerProcess : IRunner
+internal sealed class RunnerProcess : IRunner, IVitals
 {
-    private readonly ChildProcess _child;
-    private readonly TimeSpan _grace;
+    private const int Sigkill = 9;
 
-    public RunnerProcess(ModelSpec model, ChildProcess child, Uri address, HttpMessageInvoker connections, RunnerManners manners, IReadOnlyList<string> secrets)
+    // What hangs seldom listens to SIGTERM either, and everybody waits for its successor.
+    private static readonly TimeSpan GraceOfAHungOne = TimeSpan.FromSeconds(2);
+
+    private readonly ChildProcess _child;
+    private readonly ReadyProbe _question;
+    private readonly RunnerPulse _pulse = new();
+    private TimeSpan _grace;
+    private volatile bool _isStopping;
+
+    public RunnerProcess(ModelSpec model, ChildProcess child, Uri address, RunnerManners manners, LaunchPlan plan, IReadOnlyList<string> secrets)
     {
         _child = child;
+        _question = plan.Question ?? new ReadyProbe(HttpMethod.Get, plan.ReadyPaths.Count > 0 ? plan.ReadyPaths[0] : "/v1/models");
         _grace = GraceFor(model);
         Address = address;
-        Connections = connections;
+        Connections = RunnerConnections.Open(_pulse);
         Manners = manners;
-        Gone = DescribeEndAsync(child, secrets);
+        Gone = EndAsync(secrets);
     }
 
     /// <inheritdoc/>
@@ -32,7 +42,10 @@ internal sealed class RunnerProcess : IRunner
     public RunnerManners Manners { get; }
 
     /// <inheritdoc/>
-    public Task<string> Gone { get; }
+    public Task<RunnerEnd> Gone { get; }
+
+    /// <inheritdoc/>
+    public IVitals Vitals => this;
 
     /// <summary>How long a runner may take to end by itself: killing one that gives back a large wired memory can strand it, so a large model gets more time.</summary>
     public static TimeSpan GraceFor(ModelSpec model)
@@ -46,7 +59,38 @@ internal sealed class RunnerProcess : IRunner
     {
         // Before the signal: an engine may wait for its clients, and some wait long for idle connections.
         Connections.Dispose();
+        _isStopping = true;
         return _child.StopAsync(_grace);
+    }
+
+    /// <inheritdoc/>
+    public bool HasSpoken() => _pulse.Take();
+
+    /// <inheritdoc/>
+    public TimeSpan? ProcessorTime() => _child.ProcessorTime();
+
+    /// <inheritdoc/>
+    public void GiveUp() => _grace = GraceOfAHungOne;
+
+    /// <inheritdoc/>
+    public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        using var connections = RunnerConnections.Open();
+        try
+        {
+            using var request = _question.ToRequest(Address);
+            using var response = await connections.SendAsync(request, cancellationToken);
+
+            // Some say 200 before they have generated anything.
+            await response.Content.CopyToAsync(Stream.Null, cancellationToken);
+
+            // 501: it generates no text at all, as one that is there for embeddings.
+            return _question.Json is null || response.StatusCode is < HttpStatusCode.InternalServerError or HttpStatusCode.NotImplemented;
+        }
+        catch (Exception failed) when (failed is HttpRequestException or IOException or OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     /// <summary>How a child ended and what it said last, for a person and without secrets.</summary>
@@ -58,10 +102,19 @@ internal sealed class RunnerProcess : IRunner
             : $"the process ended with {exit}. {LastLines(child, secrets)}";
     }
 
+    /// <summary>Whether an exit was by SIGKILL: by the system, or by somebody who has nothing to do with us.</summary>
+    public static bool IsKill(ChildExit exit) => exit.Signal == Sigkill;
+
     /// <summary>The last lines of a child's output in one sentence.</summary>
     public static string LastLines(ChildProcess child, IReadOnlyList<string> secrets)
     {
         var lines = child.Output.Lines().TakeLast(8).Select(l => SecretFilter.Clean(l.Trim(), secrets)).Where(l => l.Length > 0).ToList();
         return lines.Count == 0 ? "It wrote nothing." : $"Its last lines: {string.Join(" | ", lines)}";
+    }
+
+    private async Task<RunnerEnd> EndAsync(IReadOnlyList<string> secrets)
+    {
+        var how = await DescribeEndAsync(_child, secrets);
+        return new RunnerEnd(how, !_isStopping && IsKill(await _child.Exited));
     }
 }

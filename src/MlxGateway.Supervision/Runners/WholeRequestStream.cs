@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace MlxGateway.Supervision.Runners;
 
@@ -7,13 +8,25 @@ namespace MlxGateway.Supervision.Runners;
 /// another session, which the scheduler wakes for the head alone, and which then waits again: measured, that doubles its work for a small request.
 /// </summary>
 /// <remarks>Only a head that is surely followed by a body is held back: everything else is sent at once.</remarks>
-internal sealed class WholeRequestStream(Socket socket) : Stream
+internal sealed class WholeRequestStream : Stream
 {
     // A larger first piece of the body is sent behind the head instead of being copied together with it.
     private const int Joined = 16 * 1024;
-    private readonly NetworkStream _inner = new(socket, ownsSocket: true);
+    private readonly Socket _socket;
+    private readonly RunnerPulse? _pulse;
+    private readonly NetworkStream _inner;
     private byte[]? _head;
     private int _held;
+
+    /// <param name="socket">A connected socket, which becomes the stream's own.</param>
+    /// <param name="pulse">Is told when something comes; null: nobody is.</param>
+    public WholeRequestStream(Socket socket, RunnerPulse? pulse = null)
+    {
+        _socket = socket;
+        _pulse = pulse;
+        _inner = new NetworkStream(socket, ownsSocket: true);
+        pulse?.Opened(socket);
+    }
 
     /// <inheritdoc/>
     public override bool CanRead => true;
@@ -53,10 +66,11 @@ internal sealed class WholeRequestStream(Socket socket) : Stream
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _inner.ReadAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _pulse is null ? _inner.ReadAsync(buffer, cancellationToken) : ReadWithPulseAsync(buffer, _pulse, cancellationToken);
 
     /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => _inner.ReadAsync(buffer, offset, count, cancellationToken);
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -83,6 +97,7 @@ internal sealed class WholeRequestStream(Socket socket) : Stream
     {
         if (disposing)
         {
+            _pulse?.Closed(_socket);
             _inner.Dispose();
         }
 
@@ -100,6 +115,19 @@ internal sealed class WholeRequestStream(Socket socket) : Stream
         head.CopyTo(_head);
         _held = head.Length;
         return ValueTask.CompletedTask;
+    }
+
+    // Pooled: there is one such read for every piece of every stream.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> ReadWithPulseAsync(Memory<byte> buffer, RunnerPulse pulse, CancellationToken cancellationToken)
+    {
+        var read = await _inner.ReadAsync(buffer, cancellationToken);
+        if (read > 0)
+        {
+            pulse.Beat();
+        }
+
+        return read;
     }
 
     private async ValueTask WriteBothAsync(int head, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)

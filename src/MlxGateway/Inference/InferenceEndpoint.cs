@@ -11,6 +11,7 @@ internal sealed class InferenceEndpoint(
     RunnerKinds kinds,
     IModelPool pool,
     RunnerForwarder forwarder,
+    SuspectRequests suspects,
     InferenceSettings settings,
     IEnumerable<IRequestObserver> observers,
     TimeProvider time)
@@ -63,7 +64,7 @@ internal sealed class InferenceEndpoint(
         var (request, error) = await InferenceRequest.ReadAsync(context.Request, route, settings.Limits.RequestBody.Bytes, context.RequestAborted);
         using var body = request;
         var model = default(ModelSpec);
-        error ??= Resolve(request!, out model) ?? (kinds.MannersFor(model!)?.Rules is { } rules ? request!.Shape(rules) : null);
+        error ??= Resolve(request!, out model) ?? (kinds.MannersFor(model!)?.Rules is { } rules ? request!.Shape(rules) : null) ?? suspects.Refuse(model!.Id, request!);
         if (error is not null)
         {
             error = error.NeededModality is { } modality ? Refusals.NameWhoCan(error, modality, catalog.Current.Models) : error;
@@ -101,17 +102,26 @@ internal sealed class InferenceEndpoint(
 
                 (record.Queued, record.Loading) = (record.Queued + lease.Queued, record.Loading + lease.Loading);
                 request.NameModel(lease.Runner.Manners.UpstreamModel);
-                var result = await forwarder.ForwardAsync(context, request, lease, response);
-                if (!result.NothingBegan || attempt == MostRunners)
+                var company = suspects.CompanyOf(lease.Runner);
+                company.Enter();
+                try
                 {
-                    record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(arrived, result.FirstByteAt);
-                    (record.PromptTokens, record.CompletionTokens) = (result.Facts.PromptTokens, result.Facts.CompletionTokens);
-                    await ConcludeAsync(context, response, record, lease, result);
-                    return;
+                    var result = await forwarder.ForwardAsync(context, request, lease, response);
+                    if (!result.NothingBegan || attempt == MostRunners)
+                    {
+                        record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(arrived, result.FirstByteAt);
+                        (record.PromptTokens, record.CompletionTokens) = (result.Facts.PromptTokens, result.Facts.CompletionTokens);
+                        await ConcludeAsync(context, response, record, lease, result, how => suspects.Note(model.Id, request, company, how));
+                        return;
+                    }
+                }
+                finally
+                {
+                    company.Leave();
                 }
 
-                // The runner was dead before it heard of this request. Once the pool has seen that too, the next lease is one of its successor.
-                await Task.WhenAny(lease.Runner.Gone, Task.Delay(TimeSpan.FromSeconds(1), time));
+                // The runner was dead before it heard of this request. The pool takes the lease back when it has seen that too; before, the next one would be of the same runner.
+                await Task.Delay(TimeSpan.FromSeconds(1), time, lease.Revocation.Token).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
         }
     }
@@ -138,7 +148,7 @@ internal sealed class InferenceEndpoint(
         return null;
     }
 
-    private async Task ConcludeAsync(HttpContext context, ClientResponse response, RequestRecord record, ModelLease lease, ForwardResult result)
+    private async Task ConcludeAsync(HttpContext context, ClientResponse response, RequestRecord record, ModelLease lease, ForwardResult result, Action<string> runnerDied)
     {
         if (result.Exception is null && result.Error is null)
         {
@@ -154,18 +164,33 @@ internal sealed class InferenceEndpoint(
 
         // An answer of the runner's own, if only an error, stands; what it left open is explained by why its lease ended.
         record.Outcome = result.Error is { Code: not "runner_failed" } ? RequestOutcome.Failed : RequestOutcome.Broken;
+        var death = result.IsErrorAnswer ? null : await DeathAsync(lease);
+        if (death is not null && !result.NothingBegan)
+        {
+            runnerDied(death);
+        }
+
         var revoked = lease.Revocation.Reason;
-        var error = revoked is RevocationReason.Evicted or RevocationReason.ShuttingDown or RevocationReason.Yielded || result.Error is null
-            ? Refusals.Broken(revoked, lease.Model.Id, revoked is RevocationReason.None or RevocationReason.RunnerGone ? await CauseAsync(lease, result) : null)
+        var error = death is not null || result.Error is null || revoked is RevocationReason.Evicted or RevocationReason.ShuttingDown or RevocationReason.Yielded
+            ? Refusals.Broken(revoked, lease.Model.Id, death ?? result.Exception?.GetBaseException().Message)
             : result.Error;
         await response.FailAsync(Note(record, error));
     }
 
-    // A runner that died says why in its last lines; they come a moment after its connections break.
-    private async Task<string?> CauseAsync(ModelLease lease, ForwardResult result)
+    // How the runner ended, if it did and nobody had told it to. A runner that died says why in its last lines; they come a moment after its connections break.
+    private async Task<string?> DeathAsync(ModelLease lease)
     {
-        await Task.WhenAny(lease.Runner.Gone, Task.Delay(TimeSpan.FromMilliseconds(250), time));
-        return lease.Runner.Gone.IsCompleted ? await lease.Runner.Gone : result.Exception?.GetBaseException().Message;
+        if (lease.Revocation.Reason is RevocationReason.None)
+        {
+            await Task.WhenAny(lease.Runner.Gone, Task.Delay(TimeSpan.FromMilliseconds(250), time));
+        }
+
+        return lease.Revocation.Reason switch
+        {
+            RevocationReason.RunnerGone => lease.Revocation.Detail ?? "it ended",
+            RevocationReason.None when lease.Runner.Gone.IsCompleted => (await lease.Runner.Gone).How,
+            _ => null,
+        };
     }
 
     private GatewayError? Resolve(InferenceRequest request, out ModelSpec? model)

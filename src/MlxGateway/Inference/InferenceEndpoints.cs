@@ -12,6 +12,7 @@ internal static class InferenceEndpoints
         services.AddHttpForwarder();
         services.AddSingleton(settings);
         services.AddSingleton<RunnerForwarder>();
+        services.AddSingleton<SuspectRequests>();
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<MachineMemory>();
         services.AddSingleton<KnownNeeds>();

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using MlxGateway.Supervision.Runners;
 
@@ -59,6 +61,19 @@ internal sealed class InferenceRequest : IDisposable
         }
 
         return (new InferenceRequest(route, body, fields), null);
+    }
+
+    /// <summary>By what a repetition of this request is recognised: a digest of its route, the model and every byte of the body as the client sent it. Reads the whole body.</summary>
+    public string IdentityFor(string model)
+    {
+        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        digest.AppendData(Encoding.UTF8.GetBytes($"{Route.Path}\n{model}\n"));
+        foreach (var block in _body.AsSequence())
+        {
+            digest.AppendData(block.Span);
+        }
+
+        return Convert.ToHexString(digest.GetHashAndReset());
     }
 
     /// <summary>Makes the body name this model when it is sent on.</summary>

@@ -51,7 +51,8 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
             SaysNotFoundForAll = manners.SaysNotFoundForAll,
         };
         var attempt = new ForwardAttempt(body, closesConnection: request.Stream || assembles || !manners.ReusesConnections);
-        var exchange = new InnerExchange(client, request.Route.Path, request.OpenBody(), body);
+        var sent = request.OpenBody();
+        var exchange = new InnerExchange(client, request.Route.Path, sent, body);
         exchange.Context.Features.Set(attempt);
         var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);
         var exception = error == ForwarderError.None ? null : exchange.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}.");
@@ -60,7 +61,8 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
         {
             Error = exception is null ? await body.CompleteAsync(client.RequestAborted) : null,
             Exception = exception,
-            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt),
+            IsErrorAnswer = exception is null && body.IsError,
+            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && (NothingBegan(exception, attempt) || (sent.IsUntouched && lease.Revocation.Reason is RevocationReason.RunnerGone)),
             FirstByteAt = body.FirstByteAt,
             Facts = body.Facts,
         };
@@ -86,6 +88,9 @@ internal sealed class ForwardResult
 
     /// <summary>Why there was no whole answer; null: there was one, or an error response.</summary>
     public Exception? Exception { get; init; }
+
+    /// <summary>Whether the runner answered with an error of its own, whole.</summary>
+    public bool IsErrorAnswer { get; init; }
 
     /// <summary>Whether the runner certainly has not begun to work on the request.</summary>
     public bool NothingBegan { get; init; }

@@ -40,7 +40,8 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
     private ReadOnlyMemory<byte> Held => _held is null ? default : _held.GetBuffer().AsMemory(0, (int)_held.Length);
 
-    private bool IsError => Head.Status >= 400;
+    /// <summary>Whether the runner says that something is wrong.</summary>
+    public bool IsError => Head.Status >= 400;
 
     private bool IsEventStream => !IsError && (request.Stream || Assembler is not null) && Head.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true;
 

@@ -25,6 +25,9 @@ internal sealed class SplicedStream : Stream
         _position = _parts.Count > 0 ? _parts[0].Start : default;
     }
 
+    /// <summary>Whether nothing of it has been read yet, so that nobody can have received the request.</summary>
+    public bool IsUntouched { get; private set; } = true;
+
     /// <inheritdoc/>
     public override bool CanRead => true;
 
@@ -43,6 +46,7 @@ internal sealed class SplicedStream : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
+        IsUntouched = false;
         var filled = 0;
         while (filled < buffer.Length && _part < _parts.Count)
         {

@@ -15,6 +15,35 @@ public sealed class LinuxMemoryProbeTests
     [Fact]
     public void Read_NoGroups_IsWhatMeminfoSays() => AssertReading(1000, 600, "/proc/meminfo");
 
+    [Theory]
+    [InlineData("low 0\nhigh 7\nmax 12\noom 9\noom_kill 3\noom_group_kill 1\n", 3L)]
+    [InlineData("low 0\nmax 12\n", 44L)] // an old kernel: the machine's count stands in
+    [InlineData(null, 44L)]
+    public void MemoryKills_Version2_AreThoseOfTheGroupOrElseOfTheMachine(string? events, long kills)
+    {
+        Group2("/app", limit: "max", usage: 1, cache: 0);
+        _files["/proc/vmstat"] = "pgfault 12345\noom_kill 44\n";
+        if (events is not null)
+        {
+            _files["/sys/fs/cgroup/app/memory.events"] = events;
+        }
+
+        Assert.Equal(kills, new LinuxMemoryProbe(_files).MemoryKills());
+    }
+
+    [Fact]
+    public void MemoryKills_Version1_AreThoseOfTheGroup()
+    {
+        _files["/proc/self/cgroup"] = "5:memory:/app\n0::/\n";
+        _files["/proc/self/mountinfo"] = Version1Mounts;
+        _files["/sys/fs/cgroup/memory/app/memory.oom_control"] = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
+
+        Assert.Equal(2, new LinuxMemoryProbe(_files).MemoryKills());
+    }
+
+    [Fact]
+    public void MemoryKills_NothingSaysThem_AreUnknown() => Assert.Null(new LinuxMemoryProbe(_files).MemoryKills());
+
     [Fact]
     public void Read_Version2GroupWithALimit_IsTheTighterOfBoth()
     {

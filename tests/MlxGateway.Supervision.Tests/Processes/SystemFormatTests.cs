@@ -24,6 +24,27 @@ public sealed class SystemFormatTests
     [InlineData("12 (x) S 1 2 3")]
     public void Stat_ThatIsTorn_IsNothing(string text) => Assert.Null(LinuxProcText.ParseStat(Encoding.ASCII.GetBytes(text)));
 
+    [Theory]
+    [InlineData("4242 (a) R 1 (b) S 17 4200 4100 0 -1 4194560 1 2 3 4 1234 66 7 8 20 0 1 0 987654321 1000\n", 13.0)]
+    [InlineData("4242 (a) S 17 4200 4100 0 -1 4194560 1 2 3 4 0 0 7 8 20 0 1 0 987654321 1000\n", 0.0)]
+    [InlineData("4242 (a) S 17 4200 4100 0", null)]
+    [InlineData("", null)]
+    public void Stat_ProcessorTime_IsThatOfTheProcessItself(string text, double? seconds) =>
+        Assert.Equal(seconds is { } s ? TimeSpan.FromSeconds(s) : null, LinuxProcText.ParseProcessorTime(Encoding.ASCII.GetBytes(text)));
+
+    [Theory]
+    [InlineData(1u, 1u, 3_500_000_000UL, 500_000_000UL, 4.0)] // Intel: nanoseconds
+    [InlineData(125u, 3u, 84_000_000UL, 12_000_000UL, 4.0)] // Apple's own: 24 million units a second
+    [InlineData(125u, 3u, 7_257_600_000_000UL, 0UL, 302_400.0)] // three and a half days, which as nanoseconds times 125 are near the end of 64 bits
+    public void MacResourceUsage_ProcessorTime_IsInUnitsOfTheClock(uint numerator, uint denominator, ulong user, ulong system, double seconds)
+    {
+        var usage = new byte[MacLayouts.ResourceUsageSize];
+        BinaryPrimitives.WriteUInt64LittleEndian(usage.AsSpan(16), user);
+        BinaryPrimitives.WriteUInt64LittleEndian(usage.AsSpan(24), system);
+
+        Assert.Equal(TimeSpan.FromSeconds(seconds), MacLayouts.ParseProcessorTime(usage, numerator, denominator));
+    }
+
     [Fact]
     public void Variable_IsFoundOnlyWhole()
     {

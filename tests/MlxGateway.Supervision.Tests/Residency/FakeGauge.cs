@@ -17,6 +17,8 @@ internal sealed class FakeGauge : IMemoryGauge
 
     public double Usable { get; set; } = 10;
 
+    public long? Kills { get; set; }
+
     public List<int[]> Observed
     {
         get
@@ -51,6 +53,8 @@ internal sealed class FakeGauge : IMemoryGauge
         Interlocked.Increment(ref _looks);
         return CannotLook is { } makeException ? throw makeException() : seen;
     }
+
+    public long? MemoryKills() => Kills;
 
     public string Describe() => "as much as a test says";
 

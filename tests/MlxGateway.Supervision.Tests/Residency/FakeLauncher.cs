@@ -14,6 +14,8 @@ internal sealed class FakeLauncher : IRunnerLauncher
 
     public bool ByItself { get; init; } = true;
 
+    public FakeVitals? Vitals { get; init; }
+
     public Func<Exception>? ThrowsAtOnce { get; set; }
 
     public int MostAliveAtOnce { get; private set; }
@@ -67,7 +69,7 @@ internal sealed class FakeLauncher : IRunnerLauncher
             _launcher = launcher;
             Model = model;
             Launch = launch;
-            Runner = new FakeRunner(pid, StopAsync);
+            Runner = new FakeRunner(pid, StopAsync) { Vitals = launcher.Vitals };
             cancellationToken.UnsafeRegister(_ => Fail(new OperationCanceledException("cancelled")), null);
         }
 

@@ -5,7 +5,7 @@ namespace MlxGateway.Supervision.Tests.Residency;
 // A runner without a process. Whoever made it decides when it dies and when its stop is over.
 internal sealed class FakeRunner(int pid = 1, Func<Task>? stop = null) : IRunner
 {
-    private readonly TaskCompletionSource<string> _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<RunnerEnd> _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Uri Address { get; } = new($"http://127.0.0.1:{40_000 + pid}");
 
@@ -13,9 +13,11 @@ internal sealed class FakeRunner(int pid = 1, Func<Task>? stop = null) : IRunner
 
     public HttpMessageInvoker Connections => throw new NotSupportedException("Nothing is sent to a fake runner.");
 
+    public IVitals? Vitals { get; init; }
+
     public RunnerManners Manners { get; } = new("fake", ReusesConnections: false);
 
-    public Task<string> Gone => _gone.Task;
+    public Task<RunnerEnd> Gone => _gone.Task;
 
     public async Task StopAsync()
     {
@@ -23,5 +25,5 @@ internal sealed class FakeRunner(int pid = 1, Func<Task>? stop = null) : IRunner
         Die("exit code 0");
     }
 
-    public void Die(string how) => _gone.TrySetResult(how);
+    public void Die(string how, bool wasKilled = false) => _gone.TrySetResult(new RunnerEnd(how, wasKilled));
 }

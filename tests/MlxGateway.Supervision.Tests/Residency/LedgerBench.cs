@@ -70,6 +70,12 @@ internal sealed class LedgerBench
 
     public List<string> Die(string id, int? launch = null) => Apply(new RunnerExited(id, launch ?? _launches[id], "signal 9 (SIGKILL)"));
 
+    public List<string> DieForMemory(string id) => Apply(new RunnerExited(id, _launches[id], "the system killed it for memory", EndCause.KilledForMemory));
+
+    public List<string> FailLaunchForMemory(string id) => Apply(new LaunchFailed(id, _launches[id], "the system killed it for memory", EndCause.KilledForMemory));
+
+    public List<string> Hang(string id, int? launch = null) => Apply(new RunnerHung(id, launch ?? _launches[id], "it did not answer"));
+
     public List<string> Abandon(LeaseTicket ticket) => Apply(new TicketAbandoned(ticket));
 
     public TaskCompletionSource Unload(string id, out List<string> effects)
@@ -149,7 +155,7 @@ internal sealed class LedgerBench
             case StopRunner e:
                 return $"stop {e.Model} {e.Launch}";
             case RevokeLeases e:
-                e.Revocation.Revoke(e.Reason);
+                e.Revocation.Revoke(e.Reason, e.Detail);
                 return $"revoke {e.Model} {e.Launch} {e.Reason}";
             case GrantLease e:
                 Assert.True(e.Ticket.TryGrant(new ModelLease(e.Lease.Model, e.Lease.Launch, e.Lease.Runner, e.Lease.Revocation, e.Lease.Queued, e.Lease.Loading, _ => { })));

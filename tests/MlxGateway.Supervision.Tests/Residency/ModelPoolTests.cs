@@ -104,6 +104,54 @@ public sealed class ModelPoolTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Runner_HangsUnderALease_IsReplacedAndSaysHowThatShowed()
+    {
+        var launcher = new FakeLauncher { Vitals = new FakeVitals() };
+        var pool = await StartAsync(launcher);
+        using var hung = await pool.AcquireAsync(_qwen, Token);
+        var revoked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var watching = hung.Revocation.Token.Register(revoked.SetResult);
+
+        // Two minutes of silence, seen at looks 15 s apart, and 15 s for the answer.
+        while (!revoked.Task.IsCompleted)
+        {
+            await Task.WhenAny(revoked.Task, _clock.TimerWithinAsync(TimeSpan.FromSeconds(15), Token));
+            _clock.Advance(TimeSpan.FromSeconds(15));
+            await Task.Yield();
+        }
+
+        Assert.Equal(RevocationReason.RunnerGone, hung.Revocation.Reason);
+        Assert.StartsWith("it had not sent a byte nor used the processor for ", hung.Revocation.Detail, StringComparison.Ordinal);
+        Assert.True(launcher.Vitals.IsGivenUp);
+        using var next = await pool.AcquireAsync(_qwen, Token);
+        Assert.Equal(2, next.Launch);
+    }
+
+    [Theory]
+    [InlineData(1, true, "the system killed it for memory: signal 9")]
+    [InlineData(0, true, "signal 9")] // somebody else's SIGKILL
+    [InlineData(1, false, "signal 9")] // it ended by itself, and the system killed something else
+    public async Task Runner_IsKilled_TheSystemIsBlamedOnlyIfItCountsAKill(int kills, bool wasKilled, string how)
+    {
+        _gauge.Kills = 5;
+        var launcher = new FakeLauncher { ByItself = false };
+        var pool = await StartAsync(launcher);
+        var asking = pool.AcquireAsync(_qwen, Token);
+        var order = await launcher.NextAsync(Token);
+        order.MayStop.SetResult();
+        order.Succeed();
+        using var lease = await asking;
+        _gauge.Kills += kills;
+        var revoked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var watching = lease.Revocation.Token.Register(revoked.SetResult);
+
+        order.Runner.Die("signal 9", wasKilled);
+
+        await revoked.Task.WaitAsync(Token);
+        Assert.Equal(how, lease.Revocation.Detail);
+    }
+
+    [Fact]
     public async Task AcquireAsync_LaunchFails_SaysWhy()
     {
         var launcher = new FakeLauncher { ByItself = false };
@@ -327,10 +375,11 @@ public sealed class ModelPoolTests : IAsyncDisposable
 
         Assert.Equal(
             [
-                new ResidentSnapshot("gemma", ResidentState.Absent, "fake", null, null, 0, 1, shot.Models[0].Since, ByteSize.Zero),
+                new ResidentSnapshot("gemma", ResidentState.Absent, "fake", null, null, 0, 1, shot.Models[0].Since, ByteSize.Zero) { Spec = _gemma },
                 new ResidentSnapshot("qwen", ResidentState.Ready, "fake", order.Runner.Pid, order.Runner.Address.Port, 2, 0, _clock.GetUtcNow(), ByteSize.FromGigabytes(6))
                 {
                     Need = new MemoryNeed(ByteSize.FromGigabytes(6), "as configured"),
+                    Spec = _qwen,
                     LoadTime = TimeSpan.Zero,
                 },
             ],

@@ -1,3 +1,4 @@
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using Xunit;
 using static MlxGateway.Supervision.Residency.ResidencyEvent;
@@ -113,6 +114,108 @@ public sealed class ResidencyLedgerFailureTests
         Assert.Equal(["grant qwen 2"], bench.Ready("qwen"));
         Assert.Equal(2, waiting.Lease.Launch);
         Assert.False(waiting.Lease.Revocation.Token.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void RunnerHung_RevokesAndServesWaitersAnew()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Change("qwen", s => s with { MaxConcurrency = 1 });
+        var running = bench.Ask("qwen");
+        bench.Ready("qwen");
+        var waiting = bench.Ask("qwen");
+
+        Assert.Equal(["revoke qwen 1 RunnerGone", "stop qwen 1"], bench.Hang("qwen"));
+        Assert.Equal("it did not answer", running.Lease.Revocation.Detail);
+
+        // Its end is no second death ...
+        Assert.Empty(bench.Die("qwen"));
+        Assert.Equal(["start qwen 2"], bench.Gone("qwen"));
+        Assert.Equal(["grant qwen 2"], bench.Ready("qwen"));
+        Assert.Equal(2, waiting.Lease.Launch);
+
+        // ... and news of the first launch says nothing of the second.
+        Assert.Empty(bench.Hang("qwen", launch: 1));
+    }
+
+    [Fact]
+    public void RunnerHung_BeforeItIsReadyOrWhenItIsLeaving_IsNoNews()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6));
+        bench.Ask("qwen");
+        Assert.Empty(bench.Hang("qwen"));
+        bench.Ready("qwen");
+        bench.Release("qwen");
+        bench.Unload("qwen", out _);
+        Assert.Empty(bench.Hang("qwen"));
+    }
+
+    [Fact]
+    public void RunnerExited_KilledForMemory_ComesAgainWithMoreWhenAllThatIsIdleHasLeft()
+    {
+        var bench = new LedgerBench(10, ("qwen", 4), ("idle", 2), ("busy", 1));
+        bench.Serve("idle");
+        bench.Ask("busy");
+        bench.Ready("busy");
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+        Assert.Equal(["revoke qwen 1 RunnerGone", "stop qwen 1"], bench.DieForMemory("qwen"));
+        var waiting = bench.Ask("qwen");
+        Assert.Empty(waiting.Effects);
+
+        // There would be room beside it, even so.
+        Assert.Equal(["stop idle 1"], bench.Gone("qwen"));
+        Assert.Equal(["start qwen 2"], bench.Gone("idle"));
+        Assert.Equal(ByteSize.FromGigabytes(5), bench["qwen"].Need.Total);
+        Assert.Contains("times 1.25 because the system killed it for memory", bench["qwen"].Need.Reason, StringComparison.Ordinal);
+        Assert.Equal(["grant qwen 2"], bench.Ready("qwen"));
+        Assert.Equal(ResidentState.Ready, bench["busy"].State);
+
+        // The second one in a row is a failure like any other, and says so.
+        bench.DieForMemory("qwen");
+        var refused = bench.Ask("qwen");
+        Assert.Equal(["refuse qwen LaunchFailed"], refused.Effects);
+        Assert.Contains("the system killed it for memory", refused.Refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LaunchFailed_KilledForMemory_IsTriedOnceMoreForWhoeverWaits()
+    {
+        var bench = new LedgerBench(10, ("qwen", 4));
+        var asked = bench.Ask("qwen");
+
+        Assert.Equal(["start qwen 2"], bench.FailLaunchForMemory("qwen"));
+        Assert.Equal(ByteSize.FromGigabytes(5), bench["qwen"].Need.Total);
+        Assert.Equal(["refuse qwen LaunchFailed"], bench.FailLaunchForMemory("qwen"));
+        Assert.Contains("the system killed it for memory", asked.Refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(ResidentState.Cooling, bench["qwen"].State);
+    }
+
+    // 9 GB of 10: a quarter more would not fit, but that is a guess and no reason to refuse it for ever.
+    [Fact]
+    public void LaunchFailed_KilledForMemoryAndNoMoreCanBeHad_GetsAllThereIs()
+    {
+        var bench = new LedgerBench(10, ("qwen", 9));
+        bench.Ask("qwen");
+
+        Assert.Equal(["start qwen 2"], bench.FailLaunchForMemory("qwen"));
+        Assert.Equal(ByteSize.FromGigabytes(10), bench["qwen"].Need.Total);
+    }
+
+    [Fact]
+    public void Close_AfterItServedWithMore_IsCountedAsEstimatedAgain()
+    {
+        var bench = new LedgerBench(10, ("qwen", 4));
+        bench.Ask("qwen");
+        bench.FailLaunchForMemory("qwen");
+        bench.Ready("qwen");
+        bench.Release("qwen");
+        bench.Unload("qwen", out _);
+        bench.Gone("qwen");
+
+        bench.Ask("qwen");
+        Assert.Equal(ByteSize.FromGigabytes(4), bench["qwen"].Need.Total);
+        Assert.Equal(["start qwen 4"], bench.FailLaunchForMemory("qwen"));
     }
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
         await runner.StopAsync();
 
         Assert.False(IsAlive(runner.Pid));
-        Assert.StartsWith("the process ended with ", await runner.Gone.WaitAsync(Nursery.Patience()), StringComparison.Ordinal);
+        Assert.StartsWith("the process ended with ", (await runner.Gone.WaitAsync(Nursery.Patience())).How, StringComparison.Ordinal);
         await Assert.ThrowsAnyAsync<Exception>(async () => await runner.Connections.SendAsync(new HttpRequestMessage(HttpMethod.Get, runner.Address), Nursery.Patience()));
     }
 
@@ -190,6 +190,96 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
         Assert.NotSame(launching, await Task.WhenAny(launching, Task.Delay(TimeSpan.FromSeconds(1), Nursery.Patience())));
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => launching);
+    }
+
+    [Fact]
+    public async Task Vitals_OfARunnerThatFreezes_ShowIt()
+    {
+        var kind = new TestKind((_, port) => TestKind.Demo(port) with { Question = ReadyProbe.OneToken("m") });
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience());
+        var vitals = runner.Vitals!;
+        Assert.False(vitals.HasSpoken()); // the proof went over other connections
+
+        using (var before = await runner.Connections.SendAsync(new HttpRequestMessage(HttpMethod.Get, new Uri(runner.Address, "/health")), Nursery.Patience()))
+        {
+            Assert.True(before.IsSuccessStatusCode);
+        }
+
+        Assert.True(vitals.HasSpoken());
+        Assert.False(vitals.HasSpoken());
+        Assert.True(await vitals.AnswersAsync(Nursery.Patience()));
+        Assert.False(vitals.HasSpoken()); // the question is not counted
+        Assert.True(vitals.ProcessorTime() > TimeSpan.Zero);
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(runner.Address, "/v1/completions")) { Content = new StringContent("""{"model":"m","prompt":"hi","stream":true,"demo":{"freeze_after":1}}""") };
+        using var response = await runner.Connections.SendAsync(request, Nursery.Patience());
+        var stream = await response.Content.ReadAsStreamAsync(Nursery.Patience());
+        Assert.True(await stream.ReadAsync(new byte[4096], Nursery.Patience()) > 0);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        Assert.False(await vitals.AnswersAsync(limit.Token));
+
+        var since = Stopwatch.StartNew();
+        vitals.GiveUp();
+        await runner.StopAsync();
+        Assert.True(since.Elapsed < RunnerProcess.GraceFor(Model()));
+        Assert.False((await runner.Gone).WasKilled); // by us
+        Assert.Null(vitals.ProcessorTime());
+        Assert.False(await vitals.AnswersAsync(Nursery.Patience()));
+    }
+
+    // A client that pauses over its stream is not the runner's fault.
+    [Fact]
+    public async Task Vitals_BytesThatNobodyTakes_AreWords()
+    {
+        var kind = new TestKind((_, port) => TestKind.Demo(port));
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience());
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(runner.Address, "/v1/completions")) { Content = new StringContent("""{"model":"m","prompt":"hi","stream":true,"demo":{"endless":true}}""") };
+        using var response = await runner.Connections.SendAsync(request, Nursery.Patience());
+
+        await UntilAsync(() => runner.Vitals!.HasSpoken());
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.True(runner.Vitals!.HasSpoken());
+        }
+
+        await runner.StopAsync();
+    }
+
+    [Fact]
+    public async Task ProcessorTime_OfChildrenThatWork_CountsToo()
+    {
+        var runner = _nursery.Children.Start(new ChildCommand { Label = "burns", Executable = "/bin/sh", Arguments = ["-c", "(while :; do :; done) & sleep 600"], Environment = new Dictionary<string, string>() });
+
+        await UntilAsync(() => runner.ProcessorTime() > TimeSpan.FromSeconds(0.2));
+
+        await runner.StopAsync(TimeSpan.Zero);
+        Assert.Null(runner.ProcessorTime());
+    }
+
+    [Theory]
+    [InlineData("kill -9 $$", true)]
+    [InlineData("kill -15 $$", false)]
+    [InlineData("exit 137", false)]
+    public async Task Launch_RunnerIsKilled_IsToldFromOneThatEnds(string script, bool wasKilled)
+    {
+        var kind = new TestKind((_, _) => TestKind.Shell(script));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
+
+        Assert.Equal(wasKilled, failed.WasKilled);
+    }
+
+    [Fact]
+    public async Task Gone_AfterAForeignSigkill_SaysSo()
+    {
+        var kind = new TestKind((_, port) => TestKind.Demo(port));
+        var runner = await _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience());
+        using (var process = Process.GetProcessById(runner.Pid))
+        {
+            process.Kill();
+        }
+
+        Assert.True((await runner.Gone.WaitAsync(Nursery.Patience())).WasKilled);
+        await runner.StopAsync();
     }
 
     [Fact]

@@ -15,6 +15,7 @@ public sealed class RefusalsTests
         [RefusalReason.InsufficientMemoryNow] = (503, "insufficient_memory_now"),
         [RefusalReason.LaunchFailed] = (503, "model_launch_failed"),
         [RefusalReason.ShuttingDown] = (503, "shutting_down"),
+        [RefusalReason.Yielded] = (503, "background_yielded"),
     };
 
     public static TheoryData<RefusalReason> Reasons => [.. Enum.GetValues<RefusalReason>()];
@@ -33,6 +34,7 @@ public sealed class RefusalsTests
     [Theory]
     [InlineData(RevocationReason.Evicted, 503, "evicted")]
     [InlineData(RevocationReason.ShuttingDown, 503, "shutting_down")]
+    [InlineData(RevocationReason.Yielded, 503, "background_yielded")]
     public void Broken_LeaseTakenBack_SaysWhy(RevocationReason reason, int status, string code)
     {
         var error = Refusals.Broken(reason, "m", "a detail");
@@ -43,7 +45,7 @@ public sealed class RefusalsTests
     [Fact]
     public void Broken_EveryOtherReason_IsTheRunnersFault()
     {
-        foreach (var reason in Enum.GetValues<RevocationReason>().Except([RevocationReason.Evicted, RevocationReason.ShuttingDown]))
+        foreach (var reason in Enum.GetValues<RevocationReason>().Except([RevocationReason.Evicted, RevocationReason.ShuttingDown, RevocationReason.Yielded]))
         {
             Assert.Equal((502, "runner_failed"), (Refusals.Broken(reason, "m", null).Status, Refusals.Broken(reason, "m", null).Code));
             Assert.EndsWith("complete: signal 9", Refusals.Broken(reason, "m", "signal 9").Message, StringComparison.Ordinal);

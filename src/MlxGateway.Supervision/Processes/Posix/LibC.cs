@@ -84,6 +84,10 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint readlink(string path, byte* buffer, nuint size);
 
+    /// <summary>macOS only: two numbers, the fraction of nanoseconds in a unit of the system's clock.</summary>
+    [LibraryImport(Library)]
+    public static partial int mach_timebase_info(uint* fraction);
+
     /// <summary>macOS only.</summary>
     [LibraryImport(Library, SetLastError = true)]
     public static partial int sysctl(int* name, uint nameLength, void* value, nuint* valueLength, void* newValue, nuint newLength);

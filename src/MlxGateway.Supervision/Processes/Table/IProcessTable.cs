@@ -15,6 +15,9 @@ internal interface IProcessTable
     /// <summary>Whether a variable was in the environment that a process was started with; false also where that cannot be read.</summary>
     bool HasVariable(int pid, string name, string value);
 
+    /// <summary>How much processor time a process has used since it started, all its threads together; null: it is gone, or the system does not say.</summary>
+    TimeSpan? ProcessorTimeOf(int pid);
+
     /// <summary>Whether one of these processes listens on a TCP port of the loopback; null: it cannot be told.</summary>
     bool? AnyListens(IReadOnlyCollection<int> pids, int port);
 }

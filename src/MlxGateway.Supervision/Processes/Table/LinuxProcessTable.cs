@@ -29,6 +29,8 @@ internal sealed class LinuxProcessTable : IProcessTable
     public bool HasVariable(int pid, string name, string value) =>
         ProcFile.TryRead($"/proc/{pid}/environ") is { } block && LinuxProcText.HasVariable(block, name, value);
 
+    public TimeSpan? ProcessorTimeOf(int pid) => ProcFile.TryRead($"/proc/{pid}/stat") is { } stat ? LinuxProcText.ParseProcessorTime(stat) : null;
+
     public bool? AnyListens(IReadOnlyCollection<int> pids, int port)
     {
         var sockets = LinuxProcText.ListeningInodes(Text("/proc/net/tcp"), port)

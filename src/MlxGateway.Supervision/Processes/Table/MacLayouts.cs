@@ -15,6 +15,9 @@ internal static class MacLayouts
     /// <summary>The size of <c>struct socket_fdinfo</c>.</summary>
     public const int SocketSize = 792;
 
+    /// <summary>The size of <c>struct rusage_info_v0</c> (sys/resource.h): a UUID of 16 bytes and ten numbers of 8.</summary>
+    public const int ResourceUsageSize = 96;
+
     private const int Zombie = 5;
     private const int SocketDescriptor = 2;
     private const int TcpSocket = 2;
@@ -36,6 +39,16 @@ internal static class MacLayouts
         var microseconds = BinaryPrimitives.ReadInt64LittleEndian(info[128..]);
         return new ProcessEntry(
             new ProcessIdentity(Int(info, 12), (seconds * 1_000_000) + microseconds), Parent: Int(info, 16), Group: Int(info, 100), session, IsZombie: Int(info, 4) == Zombie);
+    }
+
+    /// <summary>The processor time in a <c>rusage_info_v0</c>: <c>ri_user_time</c> and <c>ri_system_time</c>, its first two numbers.</summary>
+    /// <param name="usage">The structure.</param>
+    /// <param name="numerator">With <paramref name="denominator"/>, nanoseconds in a unit of the system's clock, as <c>mach_timebase_info</c> says it: 1/1 on Intel, 125/3 on Apple's own processors.</param>
+    /// <param name="denominator">Not zero.</param>
+    public static TimeSpan ParseProcessorTime(ReadOnlySpan<byte> usage, uint numerator, uint denominator)
+    {
+        var units = (UInt128)BinaryPrimitives.ReadUInt64LittleEndian(usage[16..]) + BinaryPrimitives.ReadUInt64LittleEndian(usage[24..]);
+        return TimeSpan.FromTicks((long)(units * numerator / denominator / TimeSpan.NanosecondsPerTick));
     }
 
     /// <summary>The descriptors in an array of <c>proc_fdinfo</c> that are sockets.</summary>

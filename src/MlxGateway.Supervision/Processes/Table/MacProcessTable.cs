@@ -10,6 +10,7 @@ internal sealed unsafe partial class MacProcessTable : IProcessTable
     private const int ListDescriptors = 1; // PROC_PIDLISTFDS
     private const int BsdInfo = 3; // PROC_PIDTBSDINFO
     private const int SocketInfo = 3; // PROC_PIDFDSOCKETINFO
+    private const int ResourceUsage = 0; // RUSAGE_INFO_V0
     private const int Kernel = 1; // CTL_KERN
     private const int Arguments = 49; // KERN_PROCARGS2
     private const int LongestArguments = 1 << 20; // ARG_MAX
@@ -65,6 +66,15 @@ internal sealed unsafe partial class MacProcessTable : IProcessTable
         {
             ArrayPool<byte>.Shared.Return(block);
         }
+    }
+
+    public TimeSpan? ProcessorTimeOf(int pid)
+    {
+        var usage = stackalloc byte[MacLayouts.ResourceUsageSize];
+        var timebase = stackalloc uint[2];
+        return proc_pid_rusage(pid, ResourceUsage, usage) == 0 && LibC.mach_timebase_info(timebase) == 0 && timebase[1] != 0
+            ? MacLayouts.ParseProcessorTime(new ReadOnlySpan<byte>(usage, MacLayouts.ResourceUsageSize), timebase[0], timebase[1])
+            : null;
     }
 
     public bool? AnyListens(IReadOnlyCollection<int> pids, int port)
@@ -123,6 +133,9 @@ internal sealed unsafe partial class MacProcessTable : IProcessTable
 
     [LibraryImport("libproc")]
     private static partial int proc_pidinfo(int pid, int flavor, ulong argument, void* buffer, int size);
+
+    [LibraryImport("libproc")]
+    private static partial int proc_pid_rusage(int pid, int flavor, void* usage);
 
     [LibraryImport("libproc")]
     private static partial int proc_pidfdinfo(int pid, int descriptor, int flavor, void* buffer, int size);

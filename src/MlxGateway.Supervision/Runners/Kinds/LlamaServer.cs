@@ -44,7 +44,7 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
         arguments.AddRange(model.Args);
 
         // It answers 503 to everything until the model is loaded; /health is the engine's own word for ready.
-        return new LaunchPlan { Executable = executable, Arguments = arguments, ReadyPaths = ["/v1/models", "/health"] };
+        return new LaunchPlan { Executable = executable, Arguments = arguments, ReadyPaths = ["/v1/models", "/health"], Question = ReadyProbe.OneToken(MannersFor(model).UpstreamModel) };
     }
 
     // What the arguments say is not looked into: who names a projector there knows what the model can.

@@ -47,7 +47,8 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
             ReadyPaths = ["/v1/models"],
 
             // It says that it is well before it has a model: only an answer proves that it can answer.
-            Proof = new ReadyProbe(HttpMethod.Post, "/v1/completions", """{"model":"default_model","prompt":"hi","max_tokens":1}"""),
+            Proof = ReadyProbe.OneToken("default_model"),
+            Question = ReadyProbe.OneToken(MannersFor(model).UpstreamModel),
         };
         return plain with
         {

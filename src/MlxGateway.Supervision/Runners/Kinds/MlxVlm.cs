@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners.Engines;
 
@@ -57,6 +58,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
 
             // It loads before it listens, and ends if it cannot.
             ReadyPaths = ["/v1/models", "/health"],
+            Question = new ReadyProbe(HttpMethod.Post, "/v1/chat/completions", $$"""{"model":{{JsonSerializer.Serialize(MannersFor(model).UpstreamModel)}},"messages":[{"role":"user","content":"hi"}],"max_tokens":1}"""),
         };
     }
 

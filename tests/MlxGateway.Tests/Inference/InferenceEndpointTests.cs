@@ -1,0 +1,239 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using MlxGateway.Inference;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Residency;
+using MlxGateway.Supervision.Runners;
+using MlxGateway.Supervision.Settings;
+using MlxGateway.Tests.DemoRunner;
+using Xunit;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace MlxGateway.Tests.Inference;
+
+/// <summary>The whole sequence over a pool whose runners are what the test says: which of them have died is no matter of luck here.</summary>
+public sealed class InferenceEndpointTests : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly ServiceProvider _services = new ServiceCollection().AddLogging().AddHttpForwarder().BuildServiceProvider();
+    private readonly ScriptedPool _pool = new();
+    private readonly InferenceEndpoint _endpoint;
+
+    public InferenceEndpointTests()
+    {
+        var catalog = new ModelCatalog([new OneModel()], new FactsCache(), TimeProvider.System, NullLogger<ModelCatalog>.Instance);
+        Assert.True(catalog.TryAdopt(new ModelSettings { BaseFolder = "/", Discovery = new DiscoveryOptions(), KnownKinds = [], OfferedKinds = [], Models = new Dictionary<string, ModelOptions>() }, new SettingsErrors()));
+        _endpoint = new InferenceEndpoint(
+            catalog, new RunnerKinds([]), _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), TimeProvider.System), new SuspectRequests(TimeProvider.System),
+            new InferenceSettings(new LimitOptions(), new StreamOptions()), [], TimeProvider.System);
+        _listener.Start();
+    }
+
+    private int LivePort => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Dispose();
+        await _services.DisposeAsync();
+    }
+
+    // The process is gone and its socket with it, but the pool has not heard of it yet.
+    [Fact]
+    public async Task Serve_RunnerDiedBeforeItHeardOfTheRequest_IsServedByItsSuccessor()
+    {
+        var dead = new StubRunner(DeadPort());
+        dead.Die("signal 9");
+        _pool.Leases.Enqueue(Lease(dead, 1));
+        _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 2));
+
+        var client = await ServeAsync(AnswerOneAsync());
+
+        Assert.Equal(200, client.Response.StatusCode);
+        Assert.Equal("""{"ok":true}""", client.Received);
+        Assert.Empty(_pool.Leases);
+        Assert.Equal(2, _pool.Returned);
+    }
+
+    // The pool has heard of it, between the grant and the sending.
+    [Fact]
+    public async Task Serve_LeaseIsTakenBackBeforeTheRequestIsSent_IsServedByTheSuccessor()
+    {
+        var dying = Lease(new StubRunner(DeadPort()), 1);
+        dying.Revocation.Revoke(RevocationReason.RunnerGone, "signal 9");
+        (dying.Runner as StubRunner)!.Die("signal 9");
+        _pool.Leases.Enqueue(dying);
+        _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 2));
+
+        var client = await ServeAsync(AnswerOneAsync());
+
+        Assert.Equal(200, client.Response.StatusCode);
+        Assert.Equal(2, _pool.Returned);
+    }
+
+    // It was being connected to when the pool heard of it.
+    [Fact]
+    public async Task Serve_LeaseIsTakenBackWhileItConnects_IsServedByTheSuccessor()
+    {
+        var connecting = new Connecting();
+        var dying = Lease(new StubRunner(DeadPort(), new HttpMessageInvoker(connecting)), 1);
+        connecting.Begun = () => dying.Revocation.Revoke(RevocationReason.RunnerGone, "signal 9");
+        _pool.Leases.Enqueue(dying);
+        _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 2));
+
+        var client = await ServeAsync(AnswerOneAsync());
+
+        Assert.Equal(200, client.Response.StatusCode);
+        Assert.Equal(2, _pool.Returned);
+    }
+
+    // What it has begun is not begun again: it may be what ended the runner.
+    [Fact]
+    public async Task Serve_RunnerDiesOnceItHasTheRequest_IsAnErrorAndASecondTimeARefusal()
+    {
+        for (var launch = 1; launch <= 2; launch++)
+        {
+            var runner = new StubRunner(LivePort);
+            _pool.Leases.Enqueue(Lease(runner, launch));
+
+            var client = await ServeAsync(DieOnOneAsync(runner));
+
+            Assert.Equal((502, "runner_failed"), (client.Response.StatusCode, client.Error.GetProperty("code").GetString()));
+            Assert.Contains("signal 11", client.Error.GetProperty("message").GetString(), StringComparison.Ordinal);
+        }
+
+        var refused = await ServeAsync(Task.CompletedTask);
+        Assert.Equal((400, "request_breaks_runner"), (refused.Response.StatusCode, refused.Error.GetProperty("code").GetString()));
+        Assert.Equal(2, _pool.Returned);
+    }
+
+    // An eviction is not a death, nor is an error that a living runner answers.
+    [Theory]
+    [InlineData(RevocationReason.Evicted)]
+    [InlineData(RevocationReason.Yielded)]
+    public async Task Serve_LeaseIsTakenBackForAnotherReason_IsNotHeldAgainstTheRequest(RevocationReason reason)
+    {
+        for (var launch = 1; launch <= 3; launch++)
+        {
+            var lease = Lease(new StubRunner(LivePort), launch);
+            _pool.Leases.Enqueue(lease);
+
+            var client = await ServeAsync(RevokeOnOneAsync(lease, reason));
+
+            Assert.Equal(503, client.Response.StatusCode);
+        }
+
+        Assert.Equal(3, _pool.Returned);
+    }
+
+    private static int DeadPort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private ModelLease Lease(StubRunner runner, int launch) =>
+        new(OneModel.Spec, launch, runner, new Revocation(), TimeSpan.Zero, TimeSpan.Zero, _ => _pool.Returned++);
+
+    private async Task<ClientExchange> ServeAsync(Task runner)
+    {
+        var client = new ClientExchange();
+        client.Context.Features.Set<IHttpMaxRequestBodySizeFeature>(new AnySize());
+        client.Context.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes("""{"model":"m","messages":[]}"""));
+        await _endpoint.ServeAsync(client.Context, InferenceRoute.ChatCompletions).WaitAsync(Demo.Patience());
+        await runner.WaitAsync(Demo.Patience());
+        return client;
+    }
+
+    private async Task AnswerOneAsync()
+    {
+        using var connection = await HearOneAsync();
+        await connection.GetStream().WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"ok\":true}"u8.ToArray(), Demo.Patience());
+    }
+
+    private async Task DieOnOneAsync(StubRunner runner)
+    {
+        using var connection = await HearOneAsync();
+        runner.Die("signal 11");
+    }
+
+    private async Task RevokeOnOneAsync(ModelLease lease, RevocationReason reason)
+    {
+        using var connection = await HearOneAsync();
+        lease.Revocation.Revoke(reason);
+
+        // Held open until the gateway closes it.
+        await connection.GetStream().ReadExactlyAsync(new byte[1], Demo.Patience()).AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+    }
+
+    private async Task<TcpClient> HearOneAsync()
+    {
+        var connection = await _listener.AcceptTcpClientAsync(Demo.Patience());
+        var heard = new StringBuilder();
+        var buffer = new byte[4096];
+        while (!heard.ToString().Contains("\"messages\":[]}", StringComparison.Ordinal))
+        {
+            var read = await connection.GetStream().ReadAsync(buffer, Demo.Patience());
+            Assert.True(read > 0);
+            heard.Append(Encoding.UTF8.GetString(buffer, 0, read));
+        }
+
+        return connection;
+    }
+
+    private sealed class OneModel : IModelSource
+    {
+        public static ModelSpec Spec { get; } = new() { Id = "m", Runner = "stub" };
+
+        public IReadOnlyList<ModelSpec> Read(ModelSettings settings) => [Spec];
+    }
+
+    /// <summary>Connects until it is told not to.</summary>
+    private sealed class Connecting : HttpMessageHandler
+    {
+        public Action Begun { get; set; } = () => { };
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Begun();
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            throw new InvalidOperationException("It cannot come to this.");
+        }
+    }
+
+    private sealed class AnySize : IHttpMaxRequestBodySizeFeature
+    {
+        public bool IsReadOnly => false;
+
+        public long? MaxRequestBodySize { get; set; }
+    }
+
+    /// <summary>A pool that gives out the leases it was given, one after the other.</summary>
+    private sealed class ScriptedPool : IModelPool
+    {
+        public Queue<ModelLease> Leases { get; } = new();
+
+        public int Returned { get; set; }
+
+        public PoolSnapshot Snapshot { get; } = new([], default, default, IsShuttingDown: false);
+
+        public ModelLease? TryAcquire(ModelSpec model) => null;
+
+        public Task<ModelLease> AcquireAsync(ModelSpec model, LeaseTerms terms, CancellationToken cancellationToken) => Task.FromResult(Leases.Dequeue());
+
+        public Task UnloadAsync(string modelId, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog)
+        {
+        }
+
+        public Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken) => throw new NotSupportedException("Nobody asks here.");
+
+        public Task ShutDownAsync(TimeSpan patience) => Task.CompletedTask;
+    }
+}
