@@ -1,4 +1,3 @@
-using MlxGateway.Supervision.Residency;
 using MlxGateway.Tests.Engines;
 
 namespace MlxGateway.Tests.Serving.Chaos;
@@ -30,9 +29,6 @@ internal sealed class ChaosFleet : IDisposable
         _files = files;
         _engines = engines;
     }
-
-    /// <summary>Whether the gateway ends a runner that hangs.</summary>
-    public static bool WatchesForHangs => typeof(ResidencyOptions).GetProperty("HangTimeout") is not null;
 
     /// <summary>The models.</summary>
     public IReadOnlyList<ChaosModel> Models { get; }
@@ -75,8 +71,8 @@ internal sealed class ChaosFleet : IDisposable
     /// <summary>The members of <c>MlxGateway</c> but the models, as JSON.</summary>
     public string Rules(int variant = 0) => $$"""
         {{_engines}}
-        "Residency":{"MaxResident":{{(variant == 5 ? 1 : 0)}},"SwapPatience":"00:00:00.3","DrainTimeout":"00:00:05","Cooldown":"00:00:00.1",
-          "BackgroundPatience":"00:00:05","BackgroundRespite":"00:00:01"{{HangTimeout}}},
+        "Residency":{"MaxResident":{{(variant == 5 ? 1 : 0)}},"SwapPatience":"00:00:00.3","DrainTimeout":"00:00:05","Cooldown":"00:00:00.01",
+          "BackgroundPatience":"00:00:05","BackgroundRespite":"00:00:01","HangTimeout":"00:00:03"},
         "Memory":{"Budget":"500MB","Reserve":"0GB"},
         "Limits":{"RequestBody":"256KB","NonStreamWait":"00:00:30"},
         "Streams":{"HoldStatus":"00:00:00.2","KeepAlive":"00:00:00.5"}
@@ -89,8 +85,6 @@ internal sealed class ChaosFleet : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _files.Delete(recursive: true);
-
-    private static string HangTimeout => WatchesForHangs ? ",\"HangTimeout\":\"00:00:03\"" : "";
 
     private static ChaosModel Demo(string id, string rest = "") => new(id, true, $"\"Runner\":\"demo\",\"Memory\":\"200MB\"{rest}");
 }

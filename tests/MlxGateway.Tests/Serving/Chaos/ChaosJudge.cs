@@ -185,7 +185,7 @@ internal sealed class ChaosJudge(Calamities calamities)
             "request_too_large" => request.Trouble is Trouble.TooLarge,
             "invalid_request" => request.Trouble is Trouble.Unprocessable,
             "background_yielded" => request.Background,
-            "runner_failed" => struck || request.Trouble is Trouble.Dies or Trouble.Cut or Trouble.Reset or Trouble.ServerError,
+            "runner_failed" => struck || request.Trouble is Trouble.Dies or Trouble.Freezes or Trouble.Cut or Trouble.Reset or Trouble.ServerError,
             "model_launch_failed" => struck,
             "model_loading" => !request.Stream,
             _ => true,

@@ -80,16 +80,17 @@ internal sealed class ChaosPlan
 
     private ChaosRequest Request(ChaosModel model)
     {
-        var trouble = _random.Next(100) switch
+        var trouble = _random.Next(400) switch
         {
-            < 2 => Trouble.UnknownModel,
-            < 3 => Trouble.TooLarge,
-            < 4 => Trouble.Dies,
-            < 6 => Trouble.Cut,
-            < 8 => Trouble.Reset,
-            < 9 => Trouble.Hangs,
-            < 10 => Trouble.ServerError,
-            < 11 => Trouble.Unprocessable,
+            0 => Trouble.Freezes,
+            < 8 => Trouble.UnknownModel,
+            < 12 => Trouble.TooLarge,
+            < 16 => Trouble.Dies,
+            < 24 => Trouble.Cut,
+            < 32 => Trouble.Reset,
+            < 36 => Trouble.Hangs,
+            < 40 => Trouble.ServerError,
+            < 44 => Trouble.Unprocessable,
             _ => Trouble.None,
         };
         var embeds = _random.Next(12) == 0 && trouble <= Trouble.TooLarge;
@@ -98,7 +99,8 @@ internal sealed class ChaosPlan
             model = model.IsDemo ? model : Any(_demos);
         }
 
-        var manner = _random.Next(20) switch { 0 => Manner.Slow, 1 or 2 => Manner.Leaves, _ => Manner.Patient };
+        // One that freezes a runner stays until the gateway has noticed: it has nobody else to notice it by.
+        var manner = trouble is Trouble.Freezes ? Manner.Patient : _random.Next(20) switch { 0 => Manner.Slow, 1 or 2 => Manner.Leaves, _ => Manner.Patient };
         var stream = _random.Next(2) == 0;
         var length = _random.Next(10) == 0 || manner is not Manner.Patient ? _random.Next(100, 600) : _random.Next(1, 30);
         return new ChaosRequest
@@ -107,7 +109,7 @@ internal sealed class ChaosPlan
             Model = model,
             Wish = embeds ? Wish.Embedding : _random.Next(5) == 0 && model.IsDemo ? Wish.Completion : Wish.Chat,
             Stream = stream && !embeds,
-            Background = _random.Next(15) == 0,
+            Background = _random.Next(15) == 0 && trouble is not Trouble.Freezes,
             Length = length,
             Manner = manner,
             LeavesAfter = _random.Next(8) == 0 ? 0 : _random.Next(1, 20_000),

@@ -52,6 +52,9 @@ internal enum Trouble
     /// <summary>The runner says no more to this request; the client loses patience.</summary>
     Hangs,
 
+    /// <summary>The runner answers nobody any more, until somebody ends it.</summary>
+    Freezes,
+
     /// <summary>The runner answers with status 500.</summary>
     ServerError,
 
@@ -137,6 +140,7 @@ internal sealed record ChaosRequest
             Trouble.Cut => $"{say},\"cut_after\":{TroubleAfter}",
             Trouble.Reset => $"{say},\"reset_after\":{TroubleAfter}",
             Trouble.Hangs => $"{say},\"hang_after\":{TroubleAfter}",
+            Trouble.Freezes => $"{say},\"freeze_after\":{TroubleAfter}",
             Trouble.ServerError => $"{say},\"status\":500",
             Trouble.Unprocessable => $"{say},\"status\":422,\"error_shape\":\"detail\"",
             _ => say,

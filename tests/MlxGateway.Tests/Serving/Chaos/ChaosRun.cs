@@ -6,8 +6,11 @@ using MlxGateway.Tests.Support;
 namespace MlxGateway.Tests.Serving.Chaos;
 
 /// <summary>Carries a plan out: clients, blows, and the count of what came of each request.</summary>
-internal sealed class ChaosRun(Gateway gateway, ChaosFleet fleet, ChaosPlan plan, Census census)
+internal sealed class ChaosRun(Gateway gateway, ChaosFleet fleet, ChaosPlan plan, Census census, Action<string> say)
 {
+    // How often a long run says how far it is.
+    private const int Milestone = 1000;
+
     // As many as a person reads.
     private const int Told = 5;
 
@@ -65,7 +68,7 @@ internal sealed class ChaosRun(Gateway gateway, ChaosFleet fleet, ChaosPlan plan
 
     private async Task OneAsync(ChaosClient client, ChaosJudge judge, ChaosRequest request)
     {
-        var calamity = request.Trouble is Trouble.Dies ? _calamities.Befall(request.Model.Id) : null;
+        var calamity = request.Trouble is Trouble.Dies or Trouble.Freezes ? _calamities.Befall(request.Model.Id) : null;
         var exchange = await client.SendAsync(request);
         if (calamity is not null)
         {
@@ -74,7 +77,11 @@ internal sealed class ChaosRun(Gateway gateway, ChaosFleet fleet, ChaosPlan plan
 
         var verdict = judge.Judge(exchange);
         _outcomes.AddOrUpdate(verdict.Name, 1, (_, n) => n + 1);
-        Interlocked.Increment(ref _requests);
+        if (Interlocked.Increment(ref _requests) % Milestone == 0)
+        {
+            say($"{_requests} requests, {_lost.Count} lost, {census.Handles} handles, {census.ResidentMegabytes} MB.");
+        }
+
         if (request is { Trouble: Trouble.None, Background: false, Manner: not Manner.Leaves })
         {
             Interlocked.Increment(ref _due);

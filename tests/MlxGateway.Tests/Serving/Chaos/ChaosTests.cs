@@ -23,14 +23,14 @@ public sealed class ChaosTests(ITestOutputHelper output)
     public async Task Chaos_RunnersKilledStalledAndSwapped_NoRequestIsLostAndNothingIsLeft()
     {
         using var fleet = await ChaosFleet.AssembleAsync(withSlowEngines: Long is not null);
-        var plan = ChaosPlan.Draw(Seed, Long ?? Short, clients: Long is null ? 6 : 8, fleet.Models);
+        var plan = ChaosPlan.Draw(Seed, Long ?? Short, clients: Long is null ? 6 : 12, fleet.Models);
         await using var gateway = await Gateway.StartAsync(fleet.Entries(), fleet.Rules());
         var census = new Census(gateway.Pid);
         await WarmUpAsync(gateway, fleet, census);
         await QuietAsync(gateway);
         var (handles, ports, megabytes) = (census.Handles, census.ListeningPorts(), census.ResidentMegabytes);
 
-        var run = new ChaosRun(gateway, fleet, plan, census);
+        var run = new ChaosRun(gateway, fleet, plan, census, Say);
         await run.GoAsync(TestContext.Current.CancellationToken);
         Say($"Chaos, seed {Seed}, models {string.Join(' ', fleet.Models.Select(m => m.Id))}: {run.Summary}");
 

@@ -8,7 +8,7 @@ namespace MlxGateway.Tests.Serving.Chaos;
 internal sealed class Disturber(Gateway gateway, ChaosFleet fleet, Calamities calamities, Census census)
 {
     // The watch for hangs is to find a stalled runner that serves somebody; one that nobody asks for is ended by hand.
-    private static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(ChaosFleet.WatchesForHangs ? 12 : 3);
+    private static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(12);
 
     private readonly List<Task> _stalls = [];
     private readonly Dictionary<string, int> _dealt = [];
