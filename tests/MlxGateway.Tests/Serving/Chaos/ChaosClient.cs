@@ -38,7 +38,7 @@ internal sealed class ChaosClient(Uri gateway, CancellationToken cancellationTok
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     /// <summary>How long one waits whose runner will say no more.</summary>
-    private static readonly TimeSpan ShortPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ShortPatience = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(3);
 

@@ -71,8 +71,8 @@ internal sealed class ChaosFleet : IDisposable
     /// <summary>The members of <c>MlxGateway</c> but the models, as JSON.</summary>
     public string Rules(int variant = 0) => $$"""
         {{_engines}}
-        "Residency":{"MaxResident":{{(variant == 5 ? 1 : 0)}},"SwapPatience":"00:00:00.3","DrainTimeout":"00:00:05","Cooldown":"00:00:00.01",
-          "BackgroundPatience":"00:00:05","BackgroundRespite":"00:00:01","HangTimeout":"00:00:03"},
+        "Residency":{"MaxResident":{{(variant == 5 ? 1 : 0)}},"SwapPatience":"00:00:00.3","DrainTimeout":"00:00:03","Cooldown":"00:00:00.01",
+          "BackgroundPatience":"00:00:01","BackgroundRespite":"00:00:01","HangTimeout":"00:00:02"},
         "Memory":{"Budget":"500MB","Reserve":"0GB"},
         "Limits":{"RequestBody":"256KB","NonStreamWait":"00:00:30"},
         "Streams":{"HoldStatus":"00:00:00.2","KeepAlive":"00:00:00.5"}

@@ -51,6 +51,11 @@ internal sealed class ChaosPlan
     /// <summary>The blows, in their order.</summary>
     public IReadOnlyList<PlannedBlow> Blows { get; private set; } = [];
 
+    /// <summary>
+    /// One request for each way in which one can end, all of one model and without a blow behind them. A swap or a kill would give back a lease that the end of its request did not; after these nothing does.
+    /// </summary>
+    public IReadOnlyList<ChaosRequest> Afterwards { get; private set; } = [];
+
     /// <summary>Draws a plan.</summary>
     /// <param name="seed">The seed.</param>
     /// <param name="requests">How many requests all clients send together, at least.</param>
@@ -61,6 +66,7 @@ internal sealed class ChaosPlan
         var plan = new ChaosPlan(seed, models);
         plan.Clients = [.. Enumerable.Range(0, clients).Select(_ => plan.Bursts((requests + clients - 1) / clients))];
         plan.Blows = [.. plan.DrawBlows(plan._number)];
+        plan.Afterwards = [.. plan.EachWayToEnd()];
         return plan;
     }
 
@@ -118,11 +124,19 @@ internal sealed class ChaosPlan
         };
     }
 
+    private IEnumerable<ChaosRequest> EachWayToEnd() =>
+        from stream in (bool[])[false, true]
+        from way in ((Manner Manner, Trouble Trouble)[])
+        [
+            (Manner.Patient, Trouble.None), (Manner.Leaves, Trouble.None), (Manner.Patient, Trouble.Hangs), (Manner.Patient, Trouble.Cut), (Manner.Patient, Trouble.Reset), (Manner.Patient, Trouble.ServerError),
+        ]
+        select new ChaosRequest { Number = ++_number, Model = _demos[0], Stream = stream, Length = 600, Manner = way.Manner, LeavesAfter = stream ? 1000 : 0, Trouble = way.Trouble, TroubleAfter = 3 };
+
     private IEnumerable<PlannedBlow> DrawBlows(int requests)
     {
         // Dealt from a shuffled deck, so that each kind comes even in a short run. None in the last tenth, so that what is hit last is still asked for again.
         var deck = new Queue<Blow>();
-        for (var after = 8; after < requests * 9 / 10; after += _random.Next(6, 20))
+        for (var after = 8; after < requests * 9 / 10; after += _random.Next(5, 14))
         {
             if (deck.Count == 0)
             {

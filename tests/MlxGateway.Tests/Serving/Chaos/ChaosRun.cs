@@ -44,6 +44,7 @@ internal sealed class ChaosRun(Gateway gateway, ChaosFleet fleet, ChaosPlan plan
         var blows = disturber.RunAsync(plan.Blows, ReachedAsync);
         await Task.WhenAll(plan.Clients.Select(bursts => ServeAsync(bursts, stop.Token)));
         await blows;
+        await ServeAsync([[.. plan.Afterwards]], stop.Token);
         var outcomes = string.Join(", ", _outcomes.OrderByDescending(o => o.Value).Select(o => $"{o.Value} {o.Key}"));
         Summary = $"{_requests} requests in {since.Elapsed.TotalSeconds:0} s: {outcomes}; {disturber.Dealt}; {census.Seen} processes";
 

@@ -11,7 +11,7 @@ namespace MlxGateway.Tests.Serving.Chaos;
 /// </summary>
 public sealed class ChaosTests(ITestOutputHelper output)
 {
-    private const int Short = 200;
+    private const int Short = 150;
 
     // What the runtime may open for itself in the meantime.
     private const int HandleSlack = 12;
