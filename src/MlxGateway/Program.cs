@@ -23,7 +23,8 @@ builder.Services
     .AddObservedFootprints(processes.StateDirectory)
     .AddProcesses(processes)
     .AddRunners(options.Engines)
-    .AddResidency(options.Residency);
+    .AddResidency(options.Residency)
+    .AddRunnerAdoption();
 
 // The house.
 builder.Services

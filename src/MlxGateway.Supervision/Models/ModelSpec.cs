@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using MlxGateway.Supervision.Models.Facts;
 
 namespace MlxGateway.Supervision.Models;
@@ -98,6 +101,10 @@ public sealed record ModelSpec
 
     /// <summary>Whether a runner of this specification serves the other one as well: everything that it was launched with is the same. Names, and when it may leave, are not.</summary>
     public bool LaunchesLike(ModelSpec other) => Launched == other.Launched;
+
+    /// <summary>The same text for two specifications of which <see cref="LaunchesLike"/> holds, and different ones for others, also between two runs of the gateway. A hash, because values of variables may be secret.</summary>
+    [JsonIgnore]
+    public string LaunchFingerprint => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(Launched, ModelSpecJson.Default.ModelSpec)));
 
     private ModelSpec Launched => this with
     {

@@ -18,6 +18,7 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
     private readonly ILogger<ChildProcesses> _logger;
     private readonly LogLimits _limits;
     private readonly ChildRegister _register;
+    private readonly KeptChildren _kept;
     private readonly AdoptedOrphans _orphans;
     private readonly ConcurrentDictionary<int, ChildProcess> _running = new();
     private int _count;
@@ -32,6 +33,7 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
         _limits = limits ?? LogLimits.Default;
         Guard = new Guard(Mark, time, loggers.CreateLogger<Guard>());
         _register = new ChildRegister(Mark, folder, table, loggers.CreateLogger<ChildRegister>());
+        _kept = new KeptChildren(folder, table);
         _orphans = new AdoptedOrphans(table, time, () => _running.Values);
     }
 
@@ -59,7 +61,10 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
         try
         {
             var request = new SpawnRequest(path, [command.Executable, .. command.Arguments], environment, ExecutableSearch.WorkingDirectory(command), file.Path, Input: null);
-            return Supervise(command.Label, mark, Spawner.Spawn(request), file);
+            var pid = Spawner.Spawn(request);
+
+            // It is alive or a zombie, so it is found; a start time of 0 would match no process later.
+            return Supervise(command.Label, mark, new BornLeader(_table.Find(pid)?.Identity ?? new ProcessIdentity(pid, 0)), _time.GetUtcNow(), file);
         }
         catch (SpawnException e)
         {
@@ -67,6 +72,28 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
             File.Delete(file.Path);
             throw new ChildStartException(e.Explain(path));
         }
+    }
+
+    public IReadOnlyList<AdoptedChild> AdoptKept()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var adopted = new List<AdoptedChild>();
+        foreach (var (path, kept) in _kept.Take())
+        {
+            try
+            {
+                Guard.EnsureStarted();
+                var child = Supervise(kept.Label, kept.Mark, new AdoptedLeader(kept.Leader, _table, _time), kept.StartedAt, OpenLog(kept));
+                File.Delete(path); // it is in our own record now
+                adopted.Add(new AdoptedChild(child, kept.Note));
+            }
+            catch (Exception e) when (e is ChildStartException or IOException or UnauthorizedAccessException)
+            {
+                Log.NotAdopted(_logger, kept.Label, kept.Leader.Pid, e);
+            }
+        }
+
+        return adopted;
     }
 
     public async ValueTask DisposeAsync()
@@ -108,16 +135,38 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
         }
     }
 
-    private ChildProcess Supervise(string label, string mark, int pid, LogFile file)
+    private LogFile OpenLog(KeptChild kept)
     {
+        try
+        {
+            return new LogFile(Path.Combine(_folder.Logs, Path.GetFileName(kept.LogFile)), _limits);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return CreateLog(kept.Label, $"{Mark}.{Interlocked.Increment(ref _count).ToString(CultureInfo.InvariantCulture)}"); // somebody deleted it; what it writes from now on is lost
+        }
+    }
+
+    private ChildProcess Supervise(string label, string mark, ILeader leader, DateTimeOffset startedAt, LogFile file)
+    {
+        var pid = leader.Identity.Pid;
+        var isOurs = leader is BornLeader;
         var output = new OutputTail(file, _limits, _time);
-        var child = new ChildProcess(label, new ProcessFamily(_table, pid, mark), output, _table, _time, _logger, Forget);
+        var child = new ChildProcess(label, startedAt, new ProcessFamily(_table, leader, mark), output, _table, _time, _logger, Forget, HandOver);
         _running[pid] = child;
-        Guard.Add(pid);
-        _register.Add(pid, label, file.Path);
+        if (isOurs)
+        {
+            Guard.Add(pid);
+        }
+        else
+        {
+            Guard.Adopt(pid, mark);
+        }
+
+        _register.Add(new ChildRecord(leader.Identity, label, Path.GetFileName(file.Path), isOurs ? null : mark));
         _orphans.Watch();
         _ = output.FollowFileAsync();
-        _ = child.SuperviseAsync(ExitWait.DeathOf(pid));
+        _ = child.SuperviseAsync();
         Log.Started(_logger, label, pid, file.Path);
         if (_disposed)
         {
@@ -126,6 +175,27 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
         }
 
         return child;
+    }
+
+    /// <summary>Written down as nobody's while it is still in our own record, which comes first: so it is never in neither, whatever happens in between.</summary>
+    private bool HandOver(ChildProcess child, string note)
+    {
+        var mark = child.Family.Mark;
+        try
+        {
+            _folder.Write(new KeptChild(mark, _table.Epoch, child.Family.Leader.Identity, child.StartedAt, child.Label, Path.GetFileName(child.Output.LogFilePath), note));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.NotKept(_logger, child.Label, child.Pid, e);
+            return false;
+        }
+
+        Guard.LetGo(child.Pid, mark);
+        _register.LetGo(child.Pid, mark);
+        _running.TryRemove(child.Pid, out _);
+        Log.Kept(_logger, child.Label, child.Pid);
+        return true;
     }
 
     /// <summary>Called while the number of the child is still its own; afterwards the guard must not know it any more.</summary>
@@ -140,5 +210,14 @@ internal sealed partial class ChildProcesses : IChildProcesses, IAsyncDisposable
     {
         [LoggerMessage(2031, LogLevel.Debug, "{Label} started as process {Pid}; its output goes to {Path}.")]
         public static partial void Started(ILogger logger, string label, int pid, string path);
+
+        [LoggerMessage(2032, LogLevel.Debug, "{Label} (process {Pid}) is kept for the next gateway.")]
+        public static partial void Kept(ILogger logger, string label, int pid);
+
+        [LoggerMessage(2033, LogLevel.Warning, "{Label} (process {Pid}) cannot be kept, because it could not be written down.")]
+        public static partial void NotKept(ILogger logger, string label, int pid, Exception exception);
+
+        [LoggerMessage(2034, LogLevel.Error, "{Label} (process {Pid}), which an earlier gateway kept, could not be taken over; it is tried again at the next start.")]
+        public static partial void NotAdopted(ILogger logger, string label, int pid, Exception exception);
     }
 }

@@ -7,13 +7,13 @@ internal sealed partial class ChildRegister(string mark, StateFolder folder, IPr
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, ChildRecord> _children = [];
+    private readonly List<string> _letGo = [];
 
-    public void Add(int leader, string label, string logFile)
+    public void Add(ChildRecord child)
     {
         lock (_lock)
         {
-            // It is alive or a zombie, so it is found; a start time of 0 would match no process later.
-            _children[leader] = new ChildRecord(table.Find(leader)?.Identity ?? new ProcessIdentity(leader, 0), label, Path.GetFileName(logFile));
+            _children[child.Leader.Pid] = child;
             Write_NeedsLock();
         }
     }
@@ -29,13 +29,24 @@ internal sealed partial class ChildRegister(string mark, StateFolder folder, IPr
         }
     }
 
+    /// <summary>It is not ours any more, although it carries our mark.</summary>
+    public void LetGo(int leader, string mark)
+    {
+        lock (_lock)
+        {
+            _children.Remove(leader);
+            _letGo.Add(mark);
+            Write_NeedsLock();
+        }
+    }
+
     private void Write_NeedsLock()
     {
         try
         {
             if (table.Find(Environment.ProcessId) is { } self)
             {
-                folder.Write(new GatewayRecord(mark, table.Epoch, self.Identity, [.. _children.Values]));
+                folder.Write(new GatewayRecord(mark, table.Epoch, self.Identity, [.. _children.Values], [.. _letGo]));
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

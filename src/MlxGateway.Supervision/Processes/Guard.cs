@@ -14,6 +14,8 @@ internal sealed partial class Guard(string mark, TimeProvider time, ILogger<Guar
 
     private readonly Lock _lock = new();
     private readonly HashSet<int> _groups = [];
+    private readonly HashSet<string> _foreignMarks = [];
+    private readonly HashSet<string> _letGo = [];
     private AnonymousPipeServerStream? _pipe;
     private bool _disposed;
 
@@ -48,6 +50,31 @@ internal sealed partial class Guard(string mark, TimeProvider time, ILogger<Guar
             _groups.Remove(group);
             Tell_NeedsLock($"del {group}");
         }
+    }
+
+    /// <summary>A child that another gateway started, and that so does not carry our mark, is now ours.</summary>
+    public void Adopt(int group, string mark)
+    {
+        lock (_lock)
+        {
+            _foreignMarks.Add(mark);
+            Tell_NeedsLock($"with {mark}");
+        }
+
+        Add(group);
+    }
+
+    /// <summary>A child that may carry our mark is not ours any more, and is left alone.</summary>
+    public void LetGo(int group, string mark)
+    {
+        lock (_lock)
+        {
+            _foreignMarks.Remove(mark);
+            _letGo.Add(mark);
+            Tell_NeedsLock($"less {mark}");
+        }
+
+        Remove(group);
     }
 
     /// <summary>Sends it home if no child is left; if one is, it does what it is there for.</summary>
@@ -95,9 +122,9 @@ internal sealed partial class Guard(string mark, TimeProvider time, ILogger<Guar
         }
 
         Tell_NeedsLock($"mark {mark}");
-        foreach (var group in _groups)
+        foreach (var line in _groups.Select(group => $"add {group}").Concat(_foreignMarks.Select(one => $"with {one}")).Concat(_letGo.Select(one => $"less {one}")))
         {
-            Tell_NeedsLock($"add {group}");
+            Tell_NeedsLock(line);
         }
     }
 

@@ -5,15 +5,18 @@ namespace MlxGateway.Supervision.Processes;
 /// and everyone who carries its mark.
 /// </summary>
 /// <remarks>
-/// Group and session ids are only meaningful while the leader's process id cannot be given away, that is until the leader is reaped.
-/// After that nobody may ask here any more.
+/// Group and session ids are only meaningful while the leader's process id cannot be given away: that is until a leader of ours is reaped, after which
+/// nobody may ask here any more; for one that was adopted, while it is seen itself, or anybody who is known to belong to its group or session.
 /// </remarks>
-internal sealed class ProcessFamily(IProcessTable table, int leader, string mark)
+internal sealed class ProcessFamily(IProcessTable table, ILeader leader, string mark)
 {
     private readonly Lock _lock = new();
     private readonly HashSet<ProcessIdentity> _known = [];
 
-    public int Leader => leader;
+    public ILeader Leader => leader;
+
+    /// <summary>The mark of this child, and of no other.</summary>
+    public string Mark => mark;
 
     /// <summary>Remembers who belongs to the family now, by kinship alone: cheap enough to be done now and then. Whoever breaks all ties later is still known.</summary>
     public void Remember(IReadOnlyList<ProcessEntry> all) => Kin(all);
@@ -44,8 +47,10 @@ internal sealed class ProcessFamily(IProcessTable table, int leader, string mark
     public IEnumerable<int> AdoptedDead(IReadOnlyList<ProcessEntry> all)
     {
         var family = Kin(all);
-        return all.Where(entry => entry.IsZombie && entry.Parent == Environment.ProcessId && entry.Pid != leader && family.Contains(entry.Pid)).Select(entry => entry.Pid);
+        return all.Where(entry => entry.IsZombie && entry.Parent == Environment.ProcessId && entry.Pid != Number && family.Contains(entry.Pid)).Select(entry => entry.Pid);
     }
+
+    private int Number => leader.Identity.Pid;
 
     private HashSet<int> Kin(IReadOnlyList<ProcessEntry> all)
     {
@@ -53,8 +58,10 @@ internal sealed class ProcessFamily(IProcessTable table, int leader, string mark
         lock (_lock)
         {
             var family = new HashSet<int>();
+            var numberIsIts = leader.HoldsItsNumber
+                || all.Any(entry => entry.Identity == leader.Identity || ((entry.Group == Number || entry.Session == Number) && _known.Contains(entry.Identity)));
             var next = new Stack<ProcessEntry>(all.Where(entry =>
-                entry.Pid == leader || entry.Group == leader || entry.Session == leader || _known.Contains(entry.Identity)));
+                (numberIsIts && (entry.Pid == Number || entry.Group == Number || entry.Session == Number)) || _known.Contains(entry.Identity)));
             while (next.TryPop(out var entry))
             {
                 if (family.Add(entry.Pid))

@@ -1,34 +1,24 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace MlxGateway.Supervision.Processes;
 
-/// <summary>Where the gateways of this user keep what they write down: one record for each gateway that has children, and the logs of those.</summary>
+/// <summary>Where the gateways of this user keep what they write down: one record for each gateway that has children, one for each child that was kept, and their logs.</summary>
 internal sealed class StateFolder(ProcessesOptions options)
 {
     public string Logs => Path.Combine(Path.GetFullPath(options.StateDirectory), "logs");
 
+    public string Kept => Path.Combine(Path.GetFullPath(options.StateDirectory), "kept");
+
     private string Gateways => Path.Combine(Path.GetFullPath(options.StateDirectory), "gateways");
 
     /// <summary>Every record there is, by its path. One that cannot be read, because another version wrote it, is passed over.</summary>
-    public IReadOnlyList<(string Path, GatewayRecord Record)> Records()
-    {
-        var records = new List<(string, GatewayRecord)>();
-        foreach (var path in Directory.Exists(Gateways) ? Directory.EnumerateFiles(Gateways, "*.json") : [])
-        {
-            try
-            {
-                if (JsonSerializer.Deserialize(File.ReadAllBytes(path), ChildRecordsJson.Default.GatewayRecord) is { Children: not null, Epoch: not null, Mark: not null } record)
-                {
-                    records.Add((path, record));
-                }
-            }
-            catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
-            {
-            }
-        }
+    public IReadOnlyList<(string Path, GatewayRecord Record)> Records() =>
+        [.. Read(Gateways, "*.json", ChildRecordsJson.Default.GatewayRecord).Where(entry => entry.Record is { Children: not null, Epoch: not null, Mark: not null })];
 
-        return records;
-    }
+    /// <summary>Every child that was kept, and that nobody has in a record of his own yet. One that cannot be read is passed over.</summary>
+    public IReadOnlyList<(string Path, KeptChild Record)> KeptRecords() =>
+        [.. Read(Kept, "*.json*", ChildRecordsJson.Default.KeptChild).Where(entry => entry.Record is { Epoch: not null, Mark: not null, LogFile: not null, Label: not null, Note: not null })];
 
     /// <summary>Replaces the record of a gateway; one without children has none.</summary>
     public void Write(GatewayRecord record)
@@ -40,16 +30,11 @@ internal sealed class StateFolder(ProcessesOptions options)
             return;
         }
 
-        // Written beside it and moved over it, so that nobody ever reads half a record.
-        PrivateFiles.CreateFolder(Gateways);
-        var draft = path + ".new";
-        using (var file = PrivateFiles.Create(draft))
-        {
-            JsonSerializer.Serialize(file, record, ChildRecordsJson.Default.GatewayRecord);
-        }
-
-        File.Move(draft, path, overwrite: true);
+        Write(Gateways, path, record, ChildRecordsJson.Default.GatewayRecord);
     }
+
+    /// <summary>Writes down a child that belongs to nobody.</summary>
+    public void Write(KeptChild child) => Write(Kept, Path.Combine(Kept, child.Mark + ".json"), child, ChildRecordsJson.Default.KeptChild);
 
     /// <summary>Makes an empty log that no other child of any gateway has.</summary>
     /// <returns>Its path.</returns>
@@ -70,11 +55,45 @@ internal sealed class StateFolder(ProcessesOptions options)
             return;
         }
 
-        var used = Records().SelectMany(entry => entry.Record.Children).Select(child => child.LogFile).ToHashSet();
+        var used = Records().SelectMany(entry => entry.Record.Children).Select(child => child.LogFile)
+            .Concat(KeptRecords().Select(entry => entry.Record.LogFile)).ToHashSet();
         foreach (var log in new DirectoryInfo(Logs).EnumerateFiles("*.log").Where(log => !used.Contains(log.Name)).OrderByDescending(log => log.LastWriteTimeUtc).Skip(keep))
         {
             File.Delete(log.FullName);
             File.Delete(log.FullName + LogFile.RotatedSuffix);
         }
+    }
+
+    private static List<(string Path, T Record)> Read<T>(string folder, string pattern, JsonTypeInfo<T> type)
+    {
+        var records = new List<(string, T)>();
+        foreach (var path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, pattern) : [])
+        {
+            try
+            {
+                if (JsonSerializer.Deserialize(File.ReadAllBytes(path), type) is { } record)
+                {
+                    records.Add((path, record));
+                }
+            }
+            catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+            {
+            }
+        }
+
+        return records;
+    }
+
+    // Written beside it and moved over it, so that nobody ever reads half a record.
+    private static void Write<T>(string folder, string path, T record, JsonTypeInfo<T> type)
+    {
+        PrivateFiles.CreateFolder(folder);
+        var draft = Path.Combine(folder, $"new-{Guid.NewGuid():N}");
+        using (var file = PrivateFiles.Create(draft))
+        {
+            JsonSerializer.Serialize(file, record, type);
+        }
+
+        File.Move(draft, path, overwrite: true);
     }
 }

@@ -40,7 +40,7 @@ public sealed partial class StrayProcesses
             {
                 File.Delete(path); // nothing outlives its boot
             }
-            else if (record.Epoch == _table.Epoch && !IsAlive(record.Owner))
+            else if (record.Epoch == _table.Epoch && !_table.Lives(record.Owner))
             {
                 found += await ReapAsync(path, record, cancellationToken);
             }
@@ -76,7 +76,11 @@ public sealed partial class StrayProcesses
         return found.Count;
     }
 
-    private bool IsAlive(ProcessIdentity process) => _table.Find(process.Pid) is { IsZombie: false } now && now.Identity == process;
+    /// <summary>By the gateway's mark, unless that one is kept or somebody else's by now; or by the own mark of one that the gateway had adopted.</summary>
+    private bool IsMarked(int pid, GatewayRecord record) =>
+        _table.HasVariable(pid, Marks.Gateway, record.Mark)
+            ? record.LetGo?.Any(mark => _table.HasVariable(pid, Marks.Child, mark)) != true
+            : record.Children.Any(child => child.Mark is { } mark && _table.HasVariable(pid, Marks.Child, mark));
 
     /// <summary>
     /// Who of them is alive now. The number of a leader that is gone may by now be the group of others, so a group counts only while its leader
@@ -90,7 +94,7 @@ public sealed partial class StrayProcesses
         var strays = new Dictionary<int, ProcessEntry>();
         var next = new Stack<ProcessEntry>(all.Where(entry =>
             leaders.Contains(entry.Group) || leaders.Contains(entry.Session) || known.Contains(entry.Identity)
-            || (!entry.IsZombie && _table.HasVariable(entry.Pid, Marks.Gateway, record.Mark))));
+            || (!entry.IsZombie && IsMarked(entry.Pid, record))));
         while (next.TryPop(out var entry))
         {
             if (strays.TryAdd(entry.Pid, entry))

@@ -6,6 +6,9 @@ public enum DecisionKind
     /// <summary>A model was launched.</summary>
     Launched,
 
+    /// <summary>A runner that an earlier gateway kept was taken over.</summary>
+    Adopted,
+
     /// <summary>A model was sent away for another one.</summary>
     Evicted,
 

@@ -28,7 +28,7 @@ public interface IModelPool
     /// <summary>Why everything is as it is: who is in memory, who waits for what, what will happen next, and what was decided lately.</summary>
     Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken);
 
-    /// <summary>Refuses new requests from now on, and completes when the running ones are over or <paramref name="patience"/> has passed, every runner is stopped and nothing is left.</summary>
+    /// <summary>Refuses new requests from now on, and completes when the running ones are over or <paramref name="patience"/> has passed, every runner is stopped, or kept for the next gateway if that is configured, and nothing is left.</summary>
     Task ShutDownAsync(TimeSpan patience);
 }
 

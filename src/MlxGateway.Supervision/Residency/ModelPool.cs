@@ -142,6 +142,16 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         return _ledger.Explain(_time.GetUtcNow());
     }
 
+    /// <summary>Takes a runner in that an earlier gateway kept. It is ready then, if the settings allow it; otherwise it is stopped.</summary>
+    internal void Adopt(AdoptedRunner adopted)
+    {
+        var needs = _gauge.NeedsOf(adopted.Model);
+        var need = needs.Choices.FirstOrDefault(n => n.Shape.ToString() == adopted.Shape.ToString()) ?? needs.Best;
+        _memory.Count(adopted.Runner.Pid);
+        _memory.Read();
+        Post(new ResidencyEvent.RunnerAdopted(adopted.Model, needs, need with { Shape = adopted.Shape }, adopted.Runner));
+    }
+
     public Task ShutDownAsync(TimeSpan patience)
     {
         if (_loop is null)
@@ -191,6 +201,9 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             hangUp.Unregister();
         }
     }
+
+    private RunnerLaunch LaunchOf(ModelSpec model, LaunchShape shape, int launch) =>
+        new(model, shape, launch, _launcher, _memory, _footprints, _records, vitals => WatchFor(model.Id, vitals), _logger, _post);
 
     private HangWatch WatchFor(string model, IVitals vitals) =>
         new(model, vitals, () => Snapshot.Models.FirstOrDefault(m => m.Id == model)?.Leases ?? 0, () => _hangTimeout.Value, _time, _logger);
@@ -312,7 +325,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 break;
 
             case ResidencyEffect.StartRunner e:
-                var launch = new RunnerLaunch(e.Model, e.Shape, e.Launch, _launcher, _memory, _footprints, _records, vitals => WatchFor(e.Model.Id, vitals), _logger, _post);
+                var launch = LaunchOf(e.Model, e.Shape, e.Launch);
                 _launches[e.Model.Id] = launch;
                 launch.Start();
                 break;
@@ -320,6 +333,23 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             case ResidencyEffect.StopRunner e:
                 _launches.Remove(e.Model, out var leaving);
                 leaving!.Stop(e.HasServed);
+                break;
+
+            case ResidencyEffect.DetachRunner e:
+                _launches.Remove(e.Model, out var staying);
+                staying!.Detach(e.HasServed);
+                break;
+
+            case ResidencyEffect.WatchRunner e:
+                var adopted = LaunchOf(e.Model, e.Shape, e.Launch);
+                _launches[e.Model.Id] = adopted;
+                adopted.TakeOver(e.Runner);
+                break;
+
+            case ResidencyEffect.DismissRunner e:
+                Log.Dismissed(_logger, e.Model, e.Runner.Pid);
+                _memory.Forget(e.Runner.Pid);
+                _ = e.Runner.StopAsync();
                 break;
 
             case ResidencyEffect.LearnFootprint e:
@@ -369,5 +399,8 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
         [LoggerMessage(3011, LogLevel.Critical, "The pool's loop failed on {Event} and goes on.")]
         public static partial void LoopFault(ILogger logger, string @event, Exception exception);
+
+        [LoggerMessage(3012, LogLevel.Warning, "The runner of model {Model} that an earlier gateway kept (process {Pid}) has no place here, and is stopped.")]
+        public static partial void Dismissed(ILogger logger, string model, int pid);
     }
 }

@@ -12,6 +12,15 @@ internal abstract record ResidencyEffect
     /// <summary>Stop the runner, or cancel its launch, and report when it is gone. What it was seen to take is worth keeping if it has served.</summary>
     public sealed record StopRunner(string Model, int Launch, bool HasServed) : ResidencyEffect;
 
+    /// <summary>Let the runner live on for the next gateway, or stop it if that cannot be, and report when it is done.</summary>
+    public sealed record DetachRunner(string Model, int Launch, bool HasServed) : ResidencyEffect;
+
+    /// <summary>Watch over an adopted runner as over one that was launched.</summary>
+    public sealed record WatchRunner(ModelSpec Model, LaunchShape Shape, int Launch, IRunner Runner) : ResidencyEffect;
+
+    /// <summary>Stop an adopted runner that there is no place for. Nobody waits for it.</summary>
+    public sealed record DismissRunner(string Model, IRunner Runner) : ResidencyEffect;
+
     /// <summary>Keep what the runner was seen to take so far: it has served.</summary>
     public sealed record LearnFootprint(string Model, int Launch) : ResidencyEffect;
 

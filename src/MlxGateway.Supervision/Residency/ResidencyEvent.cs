@@ -19,6 +19,9 @@ internal abstract record ResidencyEvent
     /// <summary>A runner has proved that it can answer.</summary>
     public sealed record LaunchSucceeded(string Model, int Launch, IRunner Runner) : ResidencyEvent;
 
+    /// <summary>A runner that an earlier gateway kept answers, and is ours now.</summary>
+    public sealed record RunnerAdopted(ModelSpec Model, MemoryNeeds Needs, MemoryNeed Need, IRunner Runner) : ResidencyEvent;
+
     /// <summary>A runner did not become ready, and nothing of it is left.</summary>
     public sealed record LaunchFailed(string Model, int Launch, string Why, EndCause Cause = EndCause.Itself) : ResidencyEvent;
 
@@ -28,7 +31,7 @@ internal abstract record ResidencyEvent
     /// <summary>A ready runner is alive, but neither works nor answers.</summary>
     public sealed record RunnerHung(string Model, int Launch, string How) : ResidencyEvent;
 
-    /// <summary>A runner that was to be stopped is gone with everything it started.</summary>
+    /// <summary>A runner that was to be stopped is gone with everything it started, or one that was to be kept is not ours any more.</summary>
     public sealed record RunnerStopped(string Model, int Launch) : ResidencyEvent;
 
     /// <summary>What the machine has now.</summary>

@@ -248,6 +248,17 @@ internal sealed partial class ResidencyLedger
 
     private void Launch(Resident newcomer, DateTimeOffset now)
     {
+        BeginLaunch(newcomer);
+        newcomer.LaunchedForBackground = !AsksForPeople(newcomer);
+        newcomer.Enter(Launching, now);
+        Note(DecisionKind.Launched, newcomer.Id, null, newcomer.Need.Shape.Lowered is { } lowered ? $"{newcomer.Need.Reason}. {lowered}" : newcomer.Need.Reason, now);
+        LeaveReadAhead(newcomer);
+        _effects.Add(new StartRunner(newcomer.Spec, newcomer.Need.Shape, newcomer.Launch));
+        CommitSwapOf(newcomer, now);
+    }
+
+    private void BeginLaunch(Resident newcomer)
+    {
         newcomer.Launch++;
         newcomer.LaunchedIn = _step;
         newcomer.Revocation = new Revocation();
@@ -257,12 +268,6 @@ internal sealed partial class ResidencyLedger
         newcomer.TakesAllRoom = false;
         newcomer.FirstReturn = null;
         newcomer.KeepAlive = null;
-        newcomer.LaunchedForBackground = !AsksForPeople(newcomer);
-        newcomer.Enter(Launching, now);
-        Note(DecisionKind.Launched, newcomer.Id, null, newcomer.Need.Shape.Lowered is { } lowered ? $"{newcomer.Need.Reason}. {lowered}" : newcomer.Need.Reason, now);
-        LeaveReadAhead(newcomer);
-        _effects.Add(new StartRunner(newcomer.Spec, newcomer.Need.Shape, newcomer.Launch));
-        CommitSwapOf(newcomer, now);
     }
 
     private void Welcome(Resident resident, LaunchSucceeded news, DateTimeOffset now)

@@ -52,6 +52,7 @@ internal sealed partial class ResidencyLedger
             resident.MemoryKills = 0;
         }
 
+        resident.IsKept = false;
         Revoke(resident, RevocationReason.RunnerGone, how);
         if (cause is EndCause.KilledForMemory && GetsMoreRoom(resident, how, now))
         {
@@ -102,6 +103,7 @@ internal sealed partial class ResidencyLedger
         if (_byId.TryGetValue(request.Model, out var resident) && resident.HoldsMemory)
         {
             resident.Unloads.Add(request.Done);
+            resident.IsKept = false;
             Note(DecisionKind.Unloaded, resident.Id, null, "somebody asked for it", now);
             SendAway(resident, now);
         }
@@ -144,6 +146,11 @@ internal sealed partial class ResidencyLedger
 
     private void ShutDown(TimeSpan patience, DateTimeOffset now)
     {
+        if (!IsShuttingDown)
+        {
+            ChooseKept();
+        }
+
         _shutdownAt = Earlier(_shutdownAt, now + patience);
         foreach (var resident in _residents)
         {
@@ -219,7 +226,9 @@ internal sealed partial class ResidencyLedger
         resident.Background.Clear();
         resident.Yielding = 0;
         resident.Enter(Stopping, now);
-        _effects.Add(new StopRunner(resident.Id, resident.Launch, HasServed: resident.FirstReturn is not null));
+        _effects.Add(resident.IsKept
+            ? new DetachRunner(resident.Id, resident.Launch, HasServed: resident.FirstReturn is not null)
+            : new StopRunner(resident.Id, resident.Launch, HasServed: resident.FirstReturn is not null));
     }
 
     private void LeaveMemory(Resident resident, DateTimeOffset now)

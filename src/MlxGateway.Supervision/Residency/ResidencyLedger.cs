@@ -17,7 +17,7 @@ namespace MlxGateway.Supervision.Residency;
 ///   │                  │                │ └── the newcomer gave up ── Draining               │ died again
 ///   └─ cooled ─ Cooling ◄── failed ─────┘ ◄──────────────────────────────────────────────────┘
 /// </code>
-/// This file takes the events; <c>Admission</c> decides who comes in, <c>Departure</c> who leaves.
+/// This file takes the events; <c>Admission</c> decides who comes in, <c>Departure</c> who leaves, <c>Inheritance</c> who outlives the gateway.
 /// </remarks>
 internal sealed partial class ResidencyLedger(ResidencyOptions options)
 {
@@ -133,6 +133,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         {
             case TicketAbandoned e: Leave(e.Ticket); break;
             case LaunchSucceeded e when Current(e.Model, e.Launch) is { State: Launching } resident: Welcome(resident, e, now); break;
+            case RunnerAdopted e: Inherit(e, now); break;
             case LaunchFailed e when Current(e.Model, e.Launch) is { State: Launching } resident: FailLaunch(resident, e.Why, e.Cause, now); break;
             case RunnerExited e when Current(e.Model, e.Launch) is { State: Ready or Draining } resident: Crash(resident, e.How, e.Cause, now); break;
             case RunnerHung e when Current(e.Model, e.Launch) is { State: Ready or Draining } resident: Crash(resident, e.How, EndCause.Itself, now); break;

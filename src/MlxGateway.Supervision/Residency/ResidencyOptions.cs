@@ -9,7 +9,7 @@ public enum OnExit
     /// <summary>They are stopped.</summary>
     Stop,
 
-    /// <summary>They live on and are adopted by the next gateway.</summary>
+    /// <summary>Those that are ready live on, without a limit of time, and are adopted by the next gateway, or ended by it if it would not launch them so. A gateway that is killed leaves nobody.</summary>
     Keep,
 }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Supervision.Residency;
@@ -25,4 +26,7 @@ public static class ResidencyServiceCollectionExtensions
         services.AddHostedService(provider => provider.GetRequiredService<ModelPool>());
         return services;
     }
+
+    /// <summary>Takes over, at the start, the runners that an earlier gateway kept. Behind <see cref="AddResidency"/>; it needs the <see cref="ModelCatalog"/>, with the models in force.</summary>
+    public static IServiceCollection AddRunnerAdoption(this IServiceCollection services) => services.AddHostedService<RunnerAdoption>();
 }

@@ -85,6 +85,9 @@ internal sealed class Resident(ModelSpec spec, MemoryNeeds needs)
     /// <summary>Whether it leaves in any case. False while it drains only to make room for somebody who may give up.</summary>
     public bool LeavesForGood { get; set; }
 
+    /// <summary>Whether its runner is to live on when the gateway stops.</summary>
+    public bool IsKept { get; set; }
+
     /// <summary>How long the last launch took; null if it was never ready.</summary>
     public TimeSpan? LoadTime { get; set; }
 

@@ -37,6 +37,13 @@ internal sealed partial class RunnerLaunch(
         _ = WatchAsync(_runner);
     }
 
+    /// <summary>Watches over a runner that was adopted, as over one that has just become ready.</summary>
+    public void TakeOver(IRunner runner)
+    {
+        _runner = Task.FromResult(runner);
+        _ = Task.Run(() => LiveAsync(runner));
+    }
+
     /// <summary>Hands on what the runner was seen to take so far. It has served.</summary>
     public void Teach() => _footprint?.Teach();
 
@@ -45,8 +52,12 @@ internal sealed partial class RunnerLaunch(
     public void Stop(bool hasServed)
     {
         Log.Stopping(logger, model.Id, number);
-        _ = StopAsync(_runner!, hasServed);
+        _ = EndAsync(_runner!, hasServed, keeps: false);
     }
+
+    /// <summary>Lets the runner live on for the next gateway, or stops it if that cannot be, and reports when it is done.</summary>
+    /// <param name="hasServed">Whether what it was seen to take is worth keeping.</param>
+    public void Detach(bool hasServed) => _ = EndAsync(_runner!, hasServed, keeps: true);
 
     private async Task<IRunner> LaunchAsync()
     {
@@ -75,9 +86,17 @@ internal sealed partial class RunnerLaunch(
             return;
         }
 
-        var footprint = _footprint = new LiveFootprint(model, shape, number, runner, records);
+        _footprint = new LiveFootprint(model, shape, number, runner, records);
         post(new ResidencyEvent.LaunchSucceeded(model.Id, number, runner));
+        await LiveAsync(runner);
+    }
+
+    private async Task LiveAsync(IRunner runner)
+    {
         _ = WatchOverAsync(runner);
+
+        // What an adopted one took when it had just been loaded was seen by the gateway that loaded it: it teaches nothing here.
+        var footprint = _footprint ??= new LiveFootprint(model, shape, number, runner, records: null);
         footprints.Begin(footprint);
         var end = await EndOfAsync(runner);
         footprints.End(footprint);
@@ -110,9 +129,10 @@ internal sealed partial class RunnerLaunch(
         ? ($"the system killed it for memory: {end.How}", EndCause.KilledForMemory)
         : (end.How, EndCause.Itself);
 
-    private async Task StopAsync(Task<IRunner> launching, bool hasServed)
+    private async Task EndAsync(Task<IRunner> launching, bool hasServed, bool keeps)
     {
         IRunner? runner = null;
+        var isKept = false;
         try
         {
             await _cancel.CancelAsync();
@@ -121,7 +141,8 @@ internal sealed partial class RunnerLaunch(
             {
                 runner = await launching;
                 await Task.Run(() => LookForTheLastTime(hasServed));
-                await runner.StopAsync();
+                isKept = keeps && await runner.KeepAsync();
+                await (isKept ? Task.CompletedTask : runner.StopAsync());
             }
         }
         catch (Exception exception)
@@ -136,7 +157,15 @@ internal sealed partial class RunnerLaunch(
 
         // Read first, so that the ledger decides about the freed memory with the freed memory in sight.
         memory.Read();
-        Log.Gone(logger, model.Id, number);
+        if (isKept)
+        {
+            Log.Kept(logger, model.Id, runner!.Pid);
+        }
+        else
+        {
+            Log.Gone(logger, model.Id, number);
+        }
+
         post(new ResidencyEvent.RunnerStopped(model.Id, number));
     }
 
@@ -191,5 +220,8 @@ internal sealed partial class RunnerLaunch(
 
         [LoggerMessage(3006, LogLevel.Information, "Model {Model} is out of memory (launch {Launch}).")]
         public static partial void Gone(ILogger logger, string model, int launch);
+
+        [LoggerMessage(3007, LogLevel.Information, "Model {Model} stays in memory for the next gateway (process {Pid}).")]
+        public static partial void Kept(ILogger logger, string model, int pid);
     }
 }

@@ -25,6 +25,12 @@ public interface IRunner
 
     /// <summary>Closes the connections, stops the whole process tree and completes when nothing of it is left. May be called more than once. Never throws.</summary>
     Task StopAsync();
+
+    /// <summary>
+    /// Closes the connections and lets the process live on, for the next gateway's <see cref="IRunnerLauncher.AdoptAsync"/>. From then on it is not ours: <see cref="Gone"/> does not complete, and a stop does nothing.
+    /// </summary>
+    /// <returns>False: it cannot be kept, and is to be stopped like any other.</returns>
+    Task<bool> KeepAsync() => Task.FromResult(false);
 }
 
 /// <summary>How a runner ended.</summary>
@@ -62,7 +68,19 @@ public interface IRunnerLauncher
     /// <param name="cancellationToken">Ends the launch; nothing of it is left when the task completes.</param>
     /// <exception cref="LaunchFailedException">It did not become ready; the message says why and carries the runner's last lines.</exception>
     Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, CancellationToken cancellationToken);
+
+    /// <summary>Takes over the runners that earlier gateways kept, as far as they are what would be launched today and answer. The others are ended: nothing of them is left when the task completes.</summary>
+    /// <param name="catalog">The models of today.</param>
+    /// <param name="cancellationToken">Calls it off; those that were not taken over are kept for the next gateway.</param>
+    /// <returns>At most one for each model.</returns>
+    Task<IReadOnlyList<AdoptedRunner>> AdoptAsync(CatalogSnapshot catalog, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<AdoptedRunner>>([]);
 }
+
+/// <summary>A runner that an earlier gateway launched and kept.</summary>
+/// <param name="Model">Its model, as the catalog has it today.</param>
+/// <param name="Shape">How it was launched.</param>
+/// <param name="Runner">The runner.</param>
+public sealed record AdoptedRunner(ModelSpec Model, LaunchShape Shape, IRunner Runner);
 
 /// <summary>A runner did not become ready. The message is for people and has no secrets in it.</summary>
 public sealed class LaunchFailedException(string message) : Exception(message)

@@ -23,9 +23,9 @@ internal sealed class Readiness(TimeProvider time)
 
     /// <summary>Completes when the runner is ready. The process's own end is not watched here: the caller cancels.</summary>
     /// <exception cref="PortTakenException">Somebody else answers on the port.</exception>
-    public async Task WaitAsync(ChildProcess child, int port, Uri address, HttpMessageInvoker connections, LaunchPlan plan, CancellationToken cancellationToken)
+    public async Task WaitAsync(ChildProcess child, int port, Uri address, HttpMessageInvoker connections, IReadOnlyList<string> paths, ReadyProbe? proof, CancellationToken cancellationToken)
     {
-        foreach (var path in plan.ReadyPaths)
+        foreach (var path in paths)
         {
             await AskAsync(connections, address, new ReadyProbe(HttpMethod.Get, path), ProbeTimeout, cancellationToken);
         }
@@ -35,7 +35,7 @@ internal sealed class Readiness(TimeProvider time)
             throw new PortTakenException();
         }
 
-        if (plan.Proof is { } proof)
+        if (proof is not null)
         {
             // The engine answers it when it can; asked again meanwhile, it would have to answer as often.
             await AskAsync(connections, address, proof, Timeout.InfiniteTimeSpan, cancellationToken);

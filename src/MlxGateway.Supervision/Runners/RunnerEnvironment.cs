@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Text.RegularExpressions;
+using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Supervision.Runners;
 
@@ -29,6 +30,10 @@ internal static partial class RunnerEnvironment
 
         return all;
     }
+
+    /// <summary>The secret values of a model's own variables, as the runner gets them: what is configured may be only <c>${NAME}</c>.</summary>
+    public static IReadOnlyList<string> SecretsOf(ModelSpec model) =>
+        SecretFilter.SecretsOf(model.Env.Entries.Select(e => KeyValuePair.Create(e.Key, Expand(e.Value))));
 
     /// <summary>Replaces each <c>${NAME}</c> by the gateway's own variable; one that is not set becomes nothing.</summary>
     public static string Expand(string value) => Reference().Replace(value, m => Environment.GetEnvironmentVariable(m.Groups[1].Value) ?? "");

@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
-internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, ILogger<RunnerLauncher> logger) : IRunnerLauncher
+internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, KeptRunners kept, ILogger<RunnerLauncher> logger) : IRunnerLauncher
 {
     // Between choosing a port and the engine's bind another program may take it; the next port is as good.
     private const int PortAttempts = 3;
@@ -39,6 +39,9 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         }
     }
 
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<AdoptedRunner>> AdoptAsync(CatalogSnapshot catalog, CancellationToken cancellationToken) => kept.AdoptAsync(catalog, cancellationToken);
+
     private async Task<IRunner> LaunchAsync(ModelSpec model, LaunchShape shape, int launch, IRunnerKind kind, int port, CancellationToken cancellationToken)
     {
         var plan = await kind.PlanAsync(model, shape, port, cancellationToken);
@@ -51,7 +54,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         {
             try
             {
-                return await StartAsync(model, launch, kind.MannersFor(model), port, plan, cancellationToken);
+                return await StartAsync(model, shape, launch, kind.MannersFor(model), port, plan, cancellationToken);
             }
             catch (CannotWorkException cannot) when (plan.Fallback is { } fallback)
             {
@@ -61,10 +64,10 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         }
     }
 
-    private async Task<IRunner> StartAsync(ModelSpec model, int launch, RunnerManners manners, int port, LaunchPlan plan, CancellationToken cancellationToken)
+    private async Task<IRunner> StartAsync(ModelSpec model, LaunchShape shape, int launch, RunnerManners manners, int port, LaunchPlan plan, CancellationToken cancellationToken)
     {
         var environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries);
-        var secrets = SecretFilter.SecretsOf(environment.Where(e => model.Env.Entries.ContainsKey(e.Key))); // as they are: what is configured may be only ${NAME}
+        var secrets = RunnerEnvironment.SecretsOf(model);
         var child = processes.Start(new ChildCommand
         {
             Label = $"{model.Id}-{launch}",
@@ -75,7 +78,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         });
         Log.Started(logger, model.Id, launch, child.Pid, port, plan.Executable);
         var address = new UriBuilder(Uri.UriSchemeHttp, "127.0.0.1", port).Uri;
-        var runner = new RunnerProcess(model, child, address, manners, plan, secrets);
+        var runner = new RunnerProcess(model, child, address, manners, secrets, RunnerNote.Of(model, shape, port, plan));
         try
         {
             await ProveAsync(model, child, runner, port, plan, secrets, cancellationToken);
@@ -95,7 +98,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
 
         // Not the runner's own: a server of HTTP/1.0 closes after the proof without saying so, and the first request would go into what it closed.
         using var connections = RunnerConnections.Open();
-        var proving = readiness.WaitAsync(child, port, runner.Address, connections, plan, ended.Token);
+        var proving = readiness.WaitAsync(child, port, runner.Address, connections, plan.ReadyPaths, plan.Proof, ended.Token);
         await Task.WhenAny(proving, child.Exited);
         if (child.Exited.IsCompleted)
         {

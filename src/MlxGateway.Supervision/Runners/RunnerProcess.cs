@@ -4,7 +4,7 @@ using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Supervision.Runners;
 
-/// <summary>A runner that is a child process.</summary>
+/// <summary>A runner that is a child process, its own gateway's or an adopted one.</summary>
 internal sealed class RunnerProcess : IRunner, IVitals
 {
     private const int Sigkill = 9;
@@ -14,15 +14,17 @@ internal sealed class RunnerProcess : IRunner, IVitals
 
     private readonly ChildProcess _child;
     private readonly ReadyProbe _question;
+    private readonly RunnerNote _note;
     private readonly RunnerPulse _pulse = new();
     private TimeSpan _grace;
     private volatile bool _isStopping;
 
-    public RunnerProcess(ModelSpec model, ChildProcess child, Uri address, RunnerManners manners, LaunchPlan plan, IReadOnlyList<string> secrets)
+    public RunnerProcess(ModelSpec model, ChildProcess child, Uri address, RunnerManners manners, IReadOnlyList<string> secrets, RunnerNote note)
     {
         _child = child;
-        _question = plan.Question ?? new ReadyProbe(HttpMethod.Get, plan.ReadyPaths.Count > 0 ? plan.ReadyPaths[0] : "/v1/models");
+        _question = note.Question?.ToProbe() ?? new ReadyProbe(HttpMethod.Get, note.ReadyPaths.Count > 0 ? note.ReadyPaths[0] : "/v1/models");
         _grace = GraceFor(model);
+        _note = note;
         Address = address;
         Connections = RunnerConnections.Open(_pulse);
         Manners = manners;
@@ -91,6 +93,14 @@ internal sealed class RunnerProcess : IRunner, IVitals
         {
             return false;
         }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> KeepAsync()
+    {
+        // What is still being forwarded ends here: the engine hears that its client has left, and stops working for it.
+        Connections.Dispose();
+        return Task.Run(() => _child.Keep(_note.ToString()));
     }
 
     /// <summary>How a child ended and what it said last, for a person and without secrets.</summary>

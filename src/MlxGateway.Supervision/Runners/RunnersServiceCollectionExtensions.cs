@@ -15,6 +15,7 @@ public static class RunnersServiceCollectionExtensions
         services.AddSingleton(options);
         services.AddSingleton<RunnerKinds>();
         services.AddSingleton<Readiness>();
+        services.AddSingleton<KeptRunners>();
         services.AddSingleton<EngineProbe>();
         services.AddSingleton<PythonProbes>();
         services.AddSingleton<PythonSearch>();

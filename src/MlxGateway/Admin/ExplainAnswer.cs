@@ -69,7 +69,7 @@ internal sealed record ExplainedEvent(DateTime At, string Model, string What);
 
 /// <summary>A decision and its reason.</summary>
 /// <param name="At">When.</param>
-/// <param name="Kind"><c>launched</c>, <c>evicted</c>, <c>spared</c>, <c>idled_out</c>, <c>unloaded</c>, <c>refused</c>, <c>failed</c> or <c>yielded</c>.</param>
+/// <param name="Kind"><c>launched</c>, <c>adopted</c>, <c>evicted</c>, <c>spared</c>, <c>idled_out</c>, <c>unloaded</c>, <c>refused</c>, <c>failed</c> or <c>yielded</c>.</param>
 /// <param name="Model">Whom it concerned.</param>
 /// <param name="For">For whose sake; null: nobody's.</param>
 /// <param name="Reason">Why, with numbers.</param>

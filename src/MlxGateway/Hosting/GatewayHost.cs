@@ -84,6 +84,7 @@ internal static class GatewayHost
         }
         catch (Exception failed) when (failed is IOException { InnerException: AddressInUseException } or SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
         {
+            await app.StopAsync(); // what was adopted meanwhile goes the way that all runners go at the end
             return PortTaken(configuration).Report();
         }
 

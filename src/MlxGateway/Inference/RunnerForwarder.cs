@@ -62,21 +62,28 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
             Error = exception is null ? await body.CompleteAsync(client.RequestAborted) : null,
             Exception = exception,
             IsErrorAnswer = exception is null && body.IsError,
-            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && (NothingBegan(exception, attempt) || (sent.IsUntouched && lease.Revocation.Reason is RevocationReason.RunnerGone)),
+            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt, sent, lease),
             FirstByteAt = body.FirstByteAt,
             Facts = body.Facts,
         };
     }
 
-    private static bool NothingBegan(Exception exception, ForwardAttempt attempt)
+    private static bool NothingBegan(Exception exception, ForwardAttempt attempt, SplicedStream sent, ModelLease lease)
     {
+        var isGone = lease.Revocation.Reason is RevocationReason.RunnerGone;
+        if (isGone && sent.IsUntouched)
+        {
+            return true;
+        }
+
         if (exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } refused)
         {
             return refused.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
         }
 
         // On a connection opened for this very request the runner may have begun, and may have died of it.
-        return exception is HttpRequestException or IOException && attempt.Request is { } request && !RunnerConnections.WasOpenedFor(request);
+        // The pool may have ended the lease before the connection told of its end.
+        return (isGone || exception is HttpRequestException or IOException) && attempt.Request is { } request && !RunnerConnections.WasOpenedFor(request);
     }
 }
 

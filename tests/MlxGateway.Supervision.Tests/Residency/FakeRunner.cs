@@ -19,6 +19,12 @@ internal sealed class FakeRunner(int pid = 1, Func<Task>? stop = null) : IRunner
 
     public Task<RunnerEnd> Gone => _gone.Task;
 
+    public bool CanBeKept { get; set; }
+
+    public bool IsKept { get; private set; }
+
+    public Task<bool> KeepAsync() => Task.FromResult(IsKept = CanBeKept);
+
     public async Task StopAsync()
     {
         await (stop?.Invoke() ?? Task.CompletedTask);

@@ -58,6 +58,8 @@ internal sealed class LedgerBench
 
     public List<string> Ready(string id) => Apply(new LaunchSucceeded(id, _launches[id], new FakeRunner()));
 
+    public List<string> Adopt(string id) => Apply(Reading(), new RunnerAdopted(Spec(id), Need(id), Need(id), new FakeRunner(7)));
+
     public Asked AskInBackground(string id) => Ask(id, new LeaseTerms { IsBackground = true });
 
     public List<string> Release(string id) => Apply(new LeaseReleased(id, _launches[id], this[id].Revocation));
@@ -154,6 +156,13 @@ internal sealed class LedgerBench
                 return $"start {e.Model.Id} {e.Launch}";
             case StopRunner e:
                 return $"stop {e.Model} {e.Launch}";
+            case DetachRunner e:
+                return $"keep {e.Model} {e.Launch}";
+            case WatchRunner e:
+                _launches[e.Model.Id] = e.Launch;
+                return $"watch {e.Model.Id} {e.Launch}";
+            case DismissRunner e:
+                return $"dismiss {e.Model}";
             case RevokeLeases e:
                 e.Revocation.Revoke(e.Reason, e.Detail);
                 return $"revoke {e.Model} {e.Launch} {e.Reason}";

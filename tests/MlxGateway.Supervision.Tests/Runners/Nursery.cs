@@ -34,7 +34,7 @@ internal sealed class Nursery : IAsyncDisposable
     }
 
     public RunnerLauncher Launcher(params IRunnerKind[] kinds) =>
-        new(new RunnerKinds(kinds), Children, new PortAllocator(), new Readiness(TimeProvider.System), NullLogger<RunnerLauncher>.Instance);
+        new(new RunnerKinds(kinds), Children, new PortAllocator(), new Readiness(TimeProvider.System), new KeptRunners(new RunnerKinds(kinds), Children, new Readiness(TimeProvider.System), TimeProvider.System, NullLogger<KeptRunners>.Instance), NullLogger<RunnerLauncher>.Instance);
 
     public async ValueTask DisposeAsync()
     {

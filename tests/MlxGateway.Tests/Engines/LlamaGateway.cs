@@ -30,24 +30,18 @@ public sealed class LlamaGateway : IAsyncLifetime
             await TinyModels.WriteAsync(PathOf("endless"), "--endless", "--context", "65536");
             await TinyModels.WriteAsync(PathOf("caller"), "--tool", "get_weather", """{"city": "Paris"}""");
             await File.WriteAllBytesAsync(PathOf("truncated"), (await File.ReadAllBytesAsync(PathOf("tiny-a")))[..700_000]);
+            var unknown = await File.ReadAllBytesAsync(PathOf("tiny-a"));
+            "llamb"u8.CopyTo(unknown.AsSpan(unknown.AsSpan().IndexOf("\u0005\0\0\0\0\0\0\0llama"u8) + 8)); // the length of the text, then the name of the design
+            await File.WriteAllBytesAsync(PathOf("unknown"), unknown);
             _gateway = await StartAsync();
         }
     }
 
     /// <summary>Another gateway over the same models.</summary>
-    public Task<Gateway> StartAsync(string rest = "\"Residency\":{\"Cooldown\":\"00:00:00.2\",\"SwapPatience\":\"00:00:02\"}") => Gateway.StartAsync(
-        $$"""
-        "tiny-a": {"Source":"{{PathOf("tiny-a")}}"},
-        "tiny-b": {"Source":"{{PathOf("tiny-b")}}"},
-        "endless": {"Source":"{{PathOf("endless")}}"},
-        "caller": {"Source":"{{PathOf("caller")}}"},
-        "vectors": {"Source":"{{PathOf("tiny-b")}}","Args":["--embeddings","--pooling","mean"]},
-        "truncated": {"Source":"{{PathOf("truncated")}}"},
-        "missing": {"Source":"{{PathOf("missing")}}"}
-        """,
-        $$"""
-        "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}" } },{{rest}}
-        """);
+    public Task<Gateway> StartAsync(string rest = "\"Residency\":{\"Cooldown\":\"00:00:00.2\",\"SwapPatience\":\"00:00:02\"}") => Gateway.StartAsync(Models, Rest(rest));
+
+    /// <summary>The gateway after another one: over the same models and the same state folder.</summary>
+    public Task<Gateway> StartAfterAsync(Gateway first, string rest) => first.StartAnotherAsync(Models, Rest(rest));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -59,6 +53,22 @@ public sealed class LlamaGateway : IAsyncLifetime
 
         _models.Delete(recursive: true);
     }
+
+    private string Models =>
+        $$"""
+        "tiny-a": {"Source":"{{PathOf("tiny-a")}}"},
+        "tiny-b": {"Source":"{{PathOf("tiny-b")}}"},
+        "endless": {"Source":"{{PathOf("endless")}}"},
+        "caller": {"Source":"{{PathOf("caller")}}"},
+        "vectors": {"Source":"{{PathOf("tiny-b")}}","Args":["--embeddings","--pooling","mean"]},
+        "truncated": {"Source":"{{PathOf("truncated")}}"},
+        "unknown": {"Source":"{{PathOf("unknown")}}"},
+        "missing": {"Source":"{{PathOf("missing")}}"}
+        """;
+
+    private static string Rest(string rest) => $$"""
+        "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}" } },{{rest}}
+        """;
 
     private string PathOf(string model) => Path.Combine(_models.FullName, $"{model}.gguf");
 }

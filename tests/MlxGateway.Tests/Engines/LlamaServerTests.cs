@@ -51,6 +51,26 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
     }
 
     [Fact]
+    public async Task Restart_WithKeep_AdoptsTheEngineAndItsAnswersGoOn()
+    {
+        _ = Gateway;
+        await using var first = await fixture.StartAsync("\"Residency\":{\"OnExit\":\"Keep\"}");
+        Assert.Equal("Hello from tiny-a .", (await first.ChatAsync("tiny-a")).Content);
+        var before = Assert.Single(await first.RunningAsync());
+        first.Signal("TERM");
+        Assert.Equal(0, await first.ExitCodeAsync());
+
+        await using var second = await fixture.StartAfterAsync(first, "\"Residency\":{\"OnExit\":\"Stop\"}");
+        var after = Assert.Single(await second.RunningAsync());
+        Assert.Equal(("tiny-a", "ready", before.Pid, before.Port), (after.Model, after.State, after.Pid, after.Port));
+        Assert.Equal("Hello from tiny-a .", (await second.ChatAsync("tiny-a", "\"temperature\":0")).Content);
+
+        // It makes room like any other.
+        Assert.Equal("Hello from tiny-b .", (await second.ChatAsync("tiny-b")).Content);
+        await Gateway.GoneAsync(before.Pid!.Value, TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
     public async Task Chat_ToolCall_PassesThrough()
     {
         var answer = await Gateway.ChatAsync("caller", """
@@ -176,9 +196,18 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
     }
 
     [Fact]
-    public async Task Model_Truncated_SaysWhatTheEngineSaid()
+    public async Task Model_Truncated_IsNeverLaunched()
     {
         var answer = await Gateway.ChatAsync("truncated");
+
+        Assert.Equal((404, "model_files_missing"), (answer.Status, answer.Code));
+        Assert.Contains("is truncated", answer.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Model_OfADesignThatTheEngineDoesNotKnow_SaysWhatTheEngineSaid()
+    {
+        var answer = await Gateway.ChatAsync("unknown");
 
         Assert.Equal((503, "model_launch_failed"), (answer.Status, answer.Code));
         Assert.Contains("exit code 1", answer.Message, StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using MlxGateway.Tests.Support;
 using Xunit;
 
@@ -74,6 +75,9 @@ public sealed class MlxGateways : IAsyncLifetime
         await AddAsync("truncated", "--shards", "3");
         var shard = Directory.GetFiles(PathOf("truncated"), "*-00003-of-00003.safetensors").Single();
         await File.WriteAllBytesAsync(shard, (await File.ReadAllBytesAsync(shard))[..^5000]);
+        await AddAsync("unlike");
+        var config = Path.Combine(PathOf("unlike"), "config.json");
+        await File.WriteAllTextAsync(config, Regex.Replace(await File.ReadAllTextAsync(config), "(\"num_hidden_layers\": *)([0-9]+)", "${1}9"));
         Add("missing");
         _entries.Add($$"""
             "eyes/estranged": {"Source":"{{PathOf("tiny-a")}}","Runner":"mlx_vlm","UpstreamModel":"nobody/nothing","Env":{{Variables}} }

@@ -84,7 +84,11 @@ public sealed class MlxLmTests(MlxGateways gateways) : IClassFixture<MlxGateways
 
     [Theory]
     [MemberData(nameof(Pythons))]
-    public async Task Model_TruncatedShard_SaysWhatTheEngineSaid(string python) => await MlxScenarios.SaysWhyItCannotLoadAsync(await gateways.OverAsync(python), "truncated");
+    public async Task Model_TruncatedShard_IsNeverLaunched(string python) => await MlxScenarios.SaysWhatIsCutOffAsync(await gateways.OverAsync(python), "truncated");
+
+    [Theory]
+    [MemberData(nameof(Pythons))]
+    public async Task Model_FilesDoNotBelongTogether_SaysWhatTheEngineSaid(string python) => await MlxScenarios.SaysWhyItCannotLoadAsync(await gateways.OverAsync(python), "unlike", "parameters");
 
     [Theory]
     [MemberData(nameof(Pythons))]

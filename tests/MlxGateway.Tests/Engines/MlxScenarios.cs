@@ -102,12 +102,21 @@ internal static class MlxScenarios
     }
 
     /// <summary>A model that cannot be loaded says why, in the engine's words.</summary>
-    public static async Task SaysWhyItCannotLoadAsync(Gateway gateway, string model)
+    public static async Task SaysWhyItCannotLoadAsync(Gateway gateway, string model, string words)
     {
         var answer = await gateway.ChatAsync(model);
 
         Assert.Equal((503, "model_launch_failed"), (answer.Status, answer.Code));
-        Assert.Contains("exceeding the size of the file", answer.Message, StringComparison.Ordinal);
+        Assert.Contains(words, answer.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A model with a file that is cut off is never launched, and the answer says which file and by how much.</summary>
+    public static async Task SaysWhatIsCutOffAsync(Gateway gateway, string model)
+    {
+        var answer = await gateway.ChatAsync(model);
+
+        Assert.Equal((404, "model_files_missing"), (answer.Status, answer.Code));
+        Assert.Contains("-00003-of-00003.safetensors is truncated", answer.Message, StringComparison.Ordinal);
     }
 
     /// <summary>A model that is not there says where it was looked for.</summary>

@@ -51,7 +51,10 @@ public sealed class MlxVlmTests(MlxGateways gateways) : IClassFixture<MlxGateway
     }
 
     [Fact]
-    public async Task Model_TruncatedShard_SaysWhatTheEngineSaid() => await MlxScenarios.SaysWhyItCannotLoadAsync(await GatewayAsync(), "eyes/truncated");
+    public async Task Model_TruncatedShard_IsNeverLaunched() => await MlxScenarios.SaysWhatIsCutOffAsync(await GatewayAsync(), "eyes/truncated");
+
+    [Fact]
+    public async Task Model_FilesDoNotBelongTogether_SaysWhatTheEngineSaid() => await MlxScenarios.SaysWhyItCannotLoadAsync(await GatewayAsync(), "eyes/unlike", "exit code 3");
 
     [Fact]
     public async Task Model_Missing_SaysWhere() => await MlxScenarios.SaysWhatIsMissingAsync(await GatewayAsync(), "eyes/missing");

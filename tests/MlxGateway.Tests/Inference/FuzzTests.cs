@@ -123,6 +123,7 @@ public sealed class FuzzTests
             using var json = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 512 });
             var fields = json.RootElement.EnumerateObject().ToList();
             var models = fields.Where(f => f.NameEquals("model"u8)).Select(f => f.Value).ToList();
+            fields.ForEach(f => _ = f.NameEquals("messages"u8) || f.NameEquals("tools"u8) || f.NameEquals("keep_alive"u8)); // throws where a name holds half a surrogate pair
             var streams = fields.Where(f => f.NameEquals("stream"u8)).Select(f => f.Value).ToList();
             return models.Count > 1 || streams.Count > 1 || models.Exists(m => m.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
                 || streams.Exists(s => s.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))

@@ -46,7 +46,14 @@ public sealed class Gateway : IAsyncDisposable
     /// <param name="args">Further switches.</param>
     public static async Task<Gateway> StartAsync(string models, string rest = "", params string[] args)
     {
-        var folder = Directory.CreateTempSubdirectory("mlxgateway-test-");
+        return await StartAsync(Directory.CreateTempSubdirectory("mlxgateway-test-"), models, rest, args);
+    }
+
+    /// <summary>Starts another one over the same state folder; it may be used after this one has ended, or beside it. Dispose it before this one.</summary>
+    public Task<Gateway> StartAnotherAsync(string models, string rest = "") => StartAsync(_folder, models, rest, []);
+
+    private static async Task<Gateway> StartAsync(DirectoryInfo folder, string models, string rest, string[] args)
+    {
         var config = Path.Combine(folder.FullName, "config.json");
         var more = rest.Length > 0 ? rest + "," : "";
         await File.WriteAllTextAsync(config, $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false,"LmStudio":false,"Ollama":false},{{{more}}}"Models":{ {{{models}}} } } }""", Patience());
@@ -208,7 +215,24 @@ public sealed class Gateway : IAsyncDisposable
         }
 
         _process.Dispose();
-        _folder.Delete(recursive: true);
+        _folder.Refresh();
+        if (_folder.Exists)
+        {
+            EndKept();
+            _folder.Delete(recursive: true);
+        }
+    }
+
+    // What a test that failed left for a gateway that does not come any more.
+    private void EndKept()
+    {
+        var kept = new DirectoryInfo(Path.Combine(StateFolder, "kept"));
+        foreach (var file in kept.Exists ? kept.GetFiles("*.json*") : [])
+        {
+            var pid = JsonDocument.Parse(File.ReadAllText(file.FullName)).RootElement.GetProperty("leader").GetProperty("pid").GetInt32();
+            using var kill = Process.Start("kill", ["-9", pid.ToString(CultureInfo.InvariantCulture)]);
+            kill.WaitForExit();
+        }
     }
 
     /// <summary>Whether a process is there and not a zombie.</summary>

@@ -13,6 +13,8 @@ internal static unsafe class ExitWait
     private const int Exited = 4;
     private const int NoHang = 1;
     private const int Interrupted = 4;
+    private const int OpenProcessDescriptor = 434; // pidfd_open, the same number on every architecture
+    private const int Readable = 1;
 
     private static readonly int LeaveZombie = OperatingSystem.IsMacOS() ? 0x20 : 0x0100_0000;
 
@@ -23,6 +25,21 @@ internal static unsafe class ExitWait
         var thread = new Thread(() => Wait(pid, death), maxStackSize: 256 * 1024) { IsBackground = true, Name = $"child {pid}" };
         thread.Start();
         return death.Task;
+    }
+
+    /// <summary>Completes when a process that need not be our child has ended; null: the system does not tell (macOS, Linux before 5.3).</summary>
+    public static Task? EndOf(int pid)
+    {
+        var descriptor = OperatingSystem.IsLinux() ? (int)LibC.syscall(OpenProcessDescriptor, pid, 0) : -1;
+        if (descriptor < 0)
+        {
+            return null;
+        }
+
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(() => Watch(descriptor, end), maxStackSize: 256 * 1024) { IsBackground = true, Name = $"adopted {pid}" };
+        thread.Start();
+        return end.Task;
     }
 
     /// <summary>Takes the exit of a dead child and gives its process id back to the system.</summary>
@@ -48,6 +65,17 @@ internal static unsafe class ExitWait
     }
 
     internal static ChildExit Decode(int status) => (status & 0x7F) is var signal and not 0 ? new ChildExit(null, signal) : new ChildExit((status >> 8) & 0xFF, null);
+
+    private static void Watch(int descriptor, TaskCompletionSource end)
+    {
+        var wanted = stackalloc int[] { descriptor, Readable }; // little-endian: what to wait for is in the lower half
+        while (LibC.poll(wanted, 1, -1) < 0 && Marshal.GetLastPInvokeError() == Interrupted)
+        {
+        }
+
+        _ = LibC.close(descriptor);
+        end.SetResult();
+    }
 
     private static void Wait(int pid, TaskCompletionSource death)
     {

@@ -70,6 +70,16 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true)]
     public static partial int prctl(int option, nuint two, nuint three, nuint four, nuint five);
 
+    /// <summary>Linux only, and only for calls without a wrapper in every C library in use.</summary>
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial nint syscall(nint number, nint one, nint two);
+
+    /// <param name="descriptors">Each a <c>pollfd</c>: the descriptor, what to wait for, and what came, in 4, 2 and 2 bytes.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="milliseconds">How long; negative: for ever.</param>
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int poll(void* descriptors, nuint count, int milliseconds);
+
     /// <summary>Linux only, never with a mode.</summary>
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int open(string path, int flags);

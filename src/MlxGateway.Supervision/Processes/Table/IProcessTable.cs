@@ -12,6 +12,9 @@ internal interface IProcessTable
     /// <summary>One process; null: there is none with this id.</summary>
     ProcessEntry? Find(int pid);
 
+    /// <summary>Whether exactly this process is there and not a zombie.</summary>
+    bool Lives(ProcessIdentity process) => Find(process.Pid) is { IsZombie: false } now && now.Identity == process;
+
     /// <summary>Whether a variable was in the environment that a process was started with; false also where that cannot be read.</summary>
     bool HasVariable(int pid, string name, string value);
 
