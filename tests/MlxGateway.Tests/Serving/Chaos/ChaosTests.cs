@@ -7,7 +7,7 @@ namespace MlxGateway.Tests.Serving.Chaos;
 
 /// <summary>
 /// Concurrent clients over five models of which two fit, while runners are killed and stopped, models unloaded and the configuration changed: no request is lost and nothing is left behind.
-/// A few hundred requests in every run; <c>MLXGATEWAY_TESTS_CHAOS=N</c> makes it N, with every engine that is here; <c>MLXGATEWAY_TESTS_CHAOS_SEED</c> draws another plan.
+/// About 150 requests in every run; <c>MLXGATEWAY_TESTS_CHAOS=N</c> makes it N, with every engine that is here; <c>MLXGATEWAY_TESTS_CHAOS_SEED</c> draws another plan.
 /// </summary>
 public sealed class ChaosTests(ITestOutputHelper output)
 {
