@@ -124,6 +124,12 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     private async ValueTask<GatewayError?> CompleteWholeAsync(CancellationToken cancellationToken)
     {
         _facts = _tail.FindUsage();
+        if (!_isPassing && Held.IsEmpty)
+        {
+            // HTTP ends an answer that broke off before its first byte as properly as a whole one, but nothing that clients ask for here is empty.
+            return BrokenOff("its body is empty");
+        }
+
         var mayBeCut = Head is { IsDelimited: false } && Head.ContentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true;
         if (mayBeCut && !_tail.EndsLikeJson)
         {

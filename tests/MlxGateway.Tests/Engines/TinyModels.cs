@@ -22,6 +22,9 @@ public static class TinyModels
     /// <summary>Whether the engine and the generator are there.</summary>
     public static bool CanServeGguf => Is("MLXGATEWAY_TEST_LLAMA_SERVER") && Is("MLXGATEWAY_TEST_TINY_MODEL");
 
+    /// <summary>Whether <c>mlx_lm</c> and the generator are there.</summary>
+    public static bool CanServeMlx => Is("MLXGATEWAY_TEST_MLX_PYTHON") && Is("MLXGATEWAY_TEST_TINY_MODEL");
+
     /// <summary>Writes a model.</summary>
     /// <param name="path">A <c>.gguf</c> file or a folder.</param>
     /// <param name="args">What it says, and how.</param>

@@ -59,6 +59,18 @@ public sealed class RunnerResponseTests
         }
     }
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData(0, true)]
+    [InlineData(null, false)]
+    public async Task Whole_WithoutAByte_IsBroken(int? length, bool isDelimited)
+    {
+        var (error, _) = await RunAsync(_client, new(200, "application/json", length, isDelimited), "", stream: false, null);
+
+        Assert.Equal((502, "runner_failed"), (error?.Status, error?.Code));
+        Assert.False(_client.Response.HasStarted);
+    }
+
     [Fact]
     public async Task Stream_ErrorEvent_EndsItWithTheRunnersWordsAndNotItsShape()
     {
