@@ -94,7 +94,7 @@ internal static class MlxScenarios
     {
         using var connection = await gateway.OpenChatAsync(model, "\"stream\":true,\"max_tokens\":50000");
         await connection.ReadUntilAsync("data: ");
-        var pid = (await gateway.RunningAsync()).Single().Pid!.Value;
+        var pid = (await gateway.RunningAsync()).Single(m => m.Model == model).Pid!.Value;
 
         gateway.Signal("KILL");
 

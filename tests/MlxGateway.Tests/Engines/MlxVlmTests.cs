@@ -43,7 +43,7 @@ public sealed class MlxVlmTests(MlxGateways gateways) : IClassFixture<MlxGateway
         foreach (var model in (string[])["eyes/tiny-a", "tiny-a"])
         {
             Assert.Equal("Hello from tiny-a .", (await gateway.ChatAsync(model)).Content);
-            Assert.Equal(model, Assert.Single(await gateway.RunningAsync()).Model);
+            Assert.Equal([model], (await gateway.RunningAsync()).Where(m => m.State == "ready").Select(m => m.Model)); // the other may still be leaving: there is room for both
         }
 
         await MlxScenarios.GivesWayAsync(gateway, "eyes/endless", "eyes/tiny-a");

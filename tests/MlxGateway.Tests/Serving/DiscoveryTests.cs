@@ -25,7 +25,7 @@ public sealed class DiscoveryTests : IDisposable
         await UntilAsync(gateway, ids => ids.Contains("tiny"));
         Assert.Equal("model_files_missing", (await gateway.ChatAsync("tiny")).Code);
         await File.WriteAllBytesAsync(file, TinyGguf, TestContext.Current.CancellationToken);
-        await UntilAsync(async () => !(await gateway.GetAsync("/v1/models/tiny")).Text.Contains("\"missing\"", StringComparison.Ordinal));
+        await UntilAsync(async () => (await gateway.GetAsync("/v1/models/tiny")).Json.GetProperty("status").GetProperty("value").GetString() == "unloaded");
 
         File.Delete(file);
         await UntilAsync(gateway, ids => !ids.Contains("tiny"));

@@ -106,7 +106,7 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>Writes its configuration file anew.</summary>
     /// <param name="members">The members of <c>MlxGateway</c>, as JSON.</param>
     public void Configure(string members) =>
-        File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false}, {{{members}}} } }""");
+        File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false,"LmStudio":false,"Ollama":false}, {{{members}}} } }""");
 
     /// <summary>Posts a body and returns the answer whatever its status.</summary>
     public async Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers)

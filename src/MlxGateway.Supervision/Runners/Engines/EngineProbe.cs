@@ -26,19 +26,10 @@ internal sealed class EngineProbe(IChildProcesses processes, TimeProvider time)
             return new ProbeAnswer(null, [], failed.Message);
         }
 
-        // The child remembers its last lines only, and a list of flags is longer.
-        var lines = new List<string>();
-        using var following = child.Output.Follow(line =>
-        {
-            if (lines.Count < MostLines)
-            {
-                lines.Add(line);
-            }
-        });
         try
         {
             var exit = await child.Exited.WaitAsync(timeout, time, cancellationToken);
-            return new ProbeAnswer(exit, lines, null);
+            return new ProbeAnswer(exit, Written(child.Output.LogFilePath), null);
         }
         catch (TimeoutException)
         {
@@ -48,6 +39,19 @@ internal sealed class EngineProbe(IChildProcesses processes, TimeProvider time)
         {
             await child.StopAsync(TimeSpan.FromSeconds(1));
             Forget(child);
+        }
+    }
+
+    // From the file: the child remembers its last lines only, and a list of flags is longer.
+    private static IReadOnlyList<string> Written(string log)
+    {
+        try
+        {
+            return [.. File.ReadLines(log).Take(MostLines)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
         }
     }
 
