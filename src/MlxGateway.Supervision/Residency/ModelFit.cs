@@ -74,16 +74,19 @@ public sealed record ModelFit(Fit Value, MemoryNeed Need, bool OthersGoFirst, st
                 return new ModelFit(Fit.DoesNotFitNow, need, false, Refusal.DoesNotFitNow(model.Id, need, pool.Memory.Usable - immovable, figures, TimeSpan.Zero).Message, figures);
 
             case EvictionPlan.Fits:
-                return need == needs.Best
+                return IsAsLong(need, needs)
                     ? new ModelFit(Fit.Fits, need, false, $"It needs {need.Total} of the {figures.Available} that are free.", figures)
                     : Lessened(needs, need, false, figures);
 
             default:
-                return need == needs.Best
+                return IsAsLong(need, needs)
                     ? new ModelFit(Fit.FitsAfterSwap, need, true, Capital(WhyOthersGo(need, figures, pool.MaxResident)), figures)
                     : Lessened(needs, need, true, figures, pool.MaxResident);
         }
     }
+
+    // With fewer kept prompts, or with keys and values in fewer bits, it answers all the same.
+    private static bool IsAsLong(MemoryNeed need, MemoryNeeds needs) => need == needs.Best || (need.Shape.Context is not null && need.Shape.Context == needs.Best.Shape.Context);
 
     private static ModelFit Lessened(MemoryNeeds needs, MemoryNeed need, bool othersGoFirst, MemoryShortage figures, int maxResident = 0)
     {

@@ -22,7 +22,7 @@ public sealed class ShapeLadderTests
     [Fact]
     public void LlamaServer_LongContext_GivesUpPromptsThenSixteenBitsThenLength() => Assert.Equal(
         [
-            "131072x1 F16 8192", "131072x1 F16 2048", "131072x1 Q8 2048", "65536x1 Q8 1088", "32768x1 Q8 544", "16384x1 Q8 272", "8192x1 Q8 136", "4096x1 Q8 68", "4096x1 Q8 0",
+            "131072x1 F16 2048", "131072x1 F16 512", "131072x1 Q8 512", "65536x1 Q8 512", "32768x1 Q8 512", "16384x1 Q8 272", "8192x1 Q8 136", "4096x1 Q8 68", "4096x1 Q8 0",
         ],
         Shapes(Llama));
 
@@ -80,7 +80,7 @@ public sealed class ShapeLadderTests
     [InlineData("-c 8192 -np 4", "2048x4 F16 256", "2048x4 Q8 0")]
     [InlineData("-c 8192 -np 4 -kvu", "8192x1 F16 1024", "8192x1 Q8 0")]
     [InlineData("--ctx-size=16384 --cache-ram=100", "16384x1 F16 100", "16384x1 Q8 100")]
-    [InlineData("-np 2 --cache-type-k q4_0", "131072x2 Q4 4608", "4096x2 Q4 0")]
+    [InlineData("-np 2 --cache-type-k q4_0", "131072x2 Q4 2048", "4096x2 Q4 0")]
     [InlineData("-fa off -cram 0", "131072x1 F16 0", "4096x1 F16 0")]
     [InlineData("-c 0 -cram -1", "131072x1 F16 8192", "131072x1 Q8 8192")]
     public void LlamaServer_Args_WinAndAreNotLowered(string args, string best, string least) => Ends(Llama, args, best, least);

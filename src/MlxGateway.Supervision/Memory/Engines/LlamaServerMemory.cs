@@ -15,6 +15,9 @@ internal sealed class LlamaServerMemory : IEngineMemory
     private const int Step = 512;
     private const int CellStep = 256;
     private static readonly ByteSize EnginePromptCache = ByteSize.FromGigabytes(8);
+
+    // What it is given by us. Its slots keep the last conversations anyway; all that it would take by itself would push other models out.
+    private static readonly ByteSize MostPrompts = ByteSize.FromGigabytes(2);
     private static readonly ByteSize Process = ByteSize.FromMegabytes(24);
 
     /// <inheritdoc/>
@@ -50,7 +53,7 @@ internal sealed class LlamaServerMemory : IEngineMemory
     }
 
     /// <inheritdoc/>
-    public ByteSize? PromptCacheFor(ByteSize conversation) => ByteSize.Min(EnginePromptCache, conversation);
+    public ByteSize? PromptCacheFor(ByteSize conversation) => ByteSize.Min(MostPrompts, conversation);
 
     /// <inheritdoc/>
     public ValueList<MemoryPart> PartsOf(ModelSpec model, ModelFacts facts, LaunchShape shape)
