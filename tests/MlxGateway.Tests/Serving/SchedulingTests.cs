@@ -33,6 +33,7 @@ public sealed class SchedulingTests
     {
         await using var gateway = await Gateway.StartAsync(Two);
         await gateway.ChatAsync("a");
+        await gateway.UntilRunningAsync(r => r.Any(m => m is { Model: "a", Leases: 0 })); // its own lease comes back a moment after its answer
         var work = gateway.PostAsync("/v1/chat/completions", "{\"model\":\"a\",\"messages\":[],\"demo\":{\"endless\":true,\"token_delay\":0.01}}", ("X-Priority", "background"));
         await gateway.UntilRunningAsync(r => r.Any(m => m is { Model: "a", Leases: 1 }));
 
