@@ -29,9 +29,6 @@ internal sealed partial class ResidencyLedger
     private DateTimeOffset? _admitAt;
     private long _pass;
 
-    // Whose victims are draining or stopping. Nobody else gets the room that they leave, not even an older ticket of a victim.
-    private (Resident Newcomer, LeaseTicket Ticket)? _swap;
-
     private static bool AsksForPeople(Resident resident) => resident.Waiting.People > 0;
 
     private void Observe(MemoryObservation memory, DateTimeOffset now)
@@ -39,66 +36,6 @@ internal sealed partial class ResidencyLedger
         Memory = memory;
         _observedAt = now;
         _observeAt = now + ObservationInterval;
-    }
-
-    // Makes the ticket's specification the resident's. True if that changed anything.
-    private bool Adopt(Resident resident, LeaseTicket ticket, DateTimeOffset now)
-    {
-        var newest = resident.NewestSpec;
-        if (ReferenceEquals(ticket.Model, newest) || ReferenceEquals(ticket.Model, resident.Superseded))
-        {
-            // What an older specification needs says nothing of the newest, which is what will be launched.
-            if (ticket.Model == newest && !resident.HoldsMemory && ticket.Needs is { } needs)
-            {
-                resident.Needs = needs;
-            }
-
-            return false;
-        }
-
-        if (ticket.Model.LaunchesLike(newest))
-        {
-            // Of a newer catalog, and the runner need not know: the next comparison is by reference again.
-            TakeOver(resident, ticket.Model);
-            resident.Needs = resident.HoldsMemory ? resident.Needs : ticket.Needs ?? resident.Needs;
-            return true;
-        }
-
-        resident.Superseded = newest;
-        resident.Next = (ticket.Model, ticket.Needs ?? resident.Needs);
-        if (resident.HoldsMemory)
-        {
-            resident.CoolUntil = null;
-            SendAway(resident, now);
-        }
-        else
-        {
-            TakeNext(resident);
-            resident.Enter(Absent, now);
-        }
-
-        return true;
-    }
-
-    private static void TakeOver(Resident resident, ModelSpec spec)
-    {
-        resident.Superseded = resident.NewestSpec;
-        resident.Next = resident.Next is { } next ? next with { Spec = spec } : null;
-        resident.Spec = resident.Next is null ? spec : resident.Spec;
-    }
-
-    // What failed was another configuration: the new one starts with a clean slate.
-    private static void TakeNext(Resident resident)
-    {
-        if (resident.Next is { } next)
-        {
-            (resident.Spec, resident.Needs) = next;
-            resident.Next = null;
-            resident.FailuresInARow = 0;
-            resident.MemoryKills = 0;
-            resident.TakesAllRoom = false;
-            resident.CoolUntil = null;
-        }
     }
 
     private void AdmitWaiting(DateTimeOffset now)
@@ -208,45 +145,6 @@ internal sealed partial class ResidencyLedger
         }
     }
 
-    private void Evict(IReadOnlyList<Resident> victims, Resident newcomer, DateTimeOffset now)
-    {
-        _swap = (newcomer, newcomer.Waiting.Oldest!);
-        foreach (var victim in victims)
-        {
-            Note(DecisionKind.Evicted, victim.Id, newcomer.Id, EvictionPlanner.Reason(victim, newcomer, now), now);
-            if (victim.State is Launching)
-            {
-                Close(victim, now); // for background work alone
-            }
-            else
-            {
-                Drain(victim, forGood: false, now);
-            }
-        }
-
-        CloseDrained(now);
-    }
-
-    // Its files are read while it waits for busy victims, so that its launch finds them in memory. As many as there is free memory for: the victims still need theirs.
-    private void ReadAhead(Resident newcomer, MemoryObservation memory)
-    {
-        var free = memory.Usable - EvictionPlanner.Held(_residents);
-        if (!newcomer.IsReadAhead && AsksForPeople(newcomer) && free > ByteSize.Zero && _residents.Exists(r => r.Leases > 0))
-        {
-            newcomer.IsReadAhead = true;
-            _effects.Add(new BeginReadAhead(newcomer.Spec, free));
-        }
-    }
-
-    private void LeaveReadAhead(Resident newcomer)
-    {
-        if (newcomer.IsReadAhead)
-        {
-            newcomer.IsReadAhead = false;
-            _effects.Add(new ResidencyEffect.EndReadAhead(newcomer.Id));
-        }
-    }
-
     private void Launch(Resident newcomer, DateTimeOffset now)
     {
         BeginLaunch(newcomer);
@@ -287,76 +185,6 @@ internal sealed partial class ResidencyLedger
             resident.LastPerson = now; // loaded for people, or ahead for them: a title does not push it out
         }
         _lastLoadBegan = resident.LaunchedIn;
-    }
-
-    // If the ticket that wanted the victims' place is gone, they stay, unless another one of the same newcomer has waited as long.
-    private void ReconsiderSwap(DateTimeOffset now)
-    {
-        if (_swap is not { } swap || swap.Ticket.Place is not null)
-        {
-            return;
-        }
-
-        if (swap.Newcomer.WaitsForRoom)
-        {
-            var terms = TermsOf(swap.Newcomer);
-            if (_residents.TrueForAll(r => !DrainsForSwap(r) || now >= terms.MayLeaveFrom(r)))
-            {
-                _swap = swap with { Ticket = swap.Newcomer.Waiting.Oldest! };
-                return;
-            }
-        }
-
-        EndSwapOf(swap.Newcomer, now);
-    }
-
-    // The newcomer is on its way in, perhaps beside victims that still drain. There is memory for all of them, so those that may be together stay; the others cannot any more.
-    private void CommitSwapOf(Resident newcomer, DateTimeOffset now)
-    {
-        if (_swap?.Newcomer != newcomer)
-        {
-            return;
-        }
-
-        _swap = null;
-        foreach (var resident in _residents)
-        {
-            if (DrainsForSwap(resident) && !EvictionPlanner.MayJoin(resident, _residents, options.MaxResident))
-            {
-                resident.LeavesForGood = true;
-                resident.GivesWayTo = newcomer;
-            }
-            else if (DrainsForSwap(resident))
-            {
-                Stay(resident, newcomer, $"there is room for {newcomer.Id} beside it after all", now);
-            }
-        }
-    }
-
-    private void EndSwapOf(Resident newcomer, DateTimeOffset now)
-    {
-        if (_swap?.Newcomer != newcomer)
-        {
-            return;
-        }
-
-        _swap = null;
-        foreach (var resident in _residents)
-        {
-            if (DrainsForSwap(resident))
-            {
-                Stay(resident, newcomer, $"nobody waits for {newcomer.Id} any more", now);
-            }
-        }
-    }
-
-    private void Stay(Resident victim, Resident newcomer, string why, DateTimeOffset now)
-    {
-        Note(DecisionKind.Spared, victim.Id, newcomer.Id, why, now);
-        victim.LeavesForGood = false;
-        victim.GivesWayTo = null;
-        victim.Enter(Ready, now);
-        Serve(victim, now);
     }
 
     // Nothing is evicted: it would not help. Whoever waits behind may have a turn meanwhile.

@@ -11,8 +11,6 @@ internal sealed partial class ResidencyLedger
 {
     private static readonly TimeSpan LongestCooldown = TimeSpan.FromMinutes(5);
 
-    private static bool DrainsForSwap(Resident resident) => resident is { State: Draining, LeavesForGood: false };
-
     private void ExpireLaunchesAndCooldowns(DateTimeOffset now)
     {
         foreach (var resident in _residents)
@@ -110,37 +108,6 @@ internal sealed partial class ResidencyLedger
         else
         {
             _effects.Add(new CompleteUnload(request.Done));
-        }
-    }
-
-    // What is configured now is what counts: a model that is not any more leaves after its requests, and so does one that is launched in another way.
-    // Models that were found on disk are not told about here: a file that is moved is no reason to stop a runner that has read it.
-    private void Reconfigure(Reconfigured news, DateTimeOffset now)
-    {
-        options = news.Options;
-        foreach (var resident in _residents)
-        {
-            if (resident is not { HoldsMemory: true, NewestSpec.Origin: ModelOrigin.Configured })
-            {
-                continue;
-            }
-
-            if (news.Catalog.Find(resident.Id) is not { } spec)
-            {
-                Note(DecisionKind.Unloaded, resident.Id, null, "it is not configured any more", now);
-                SendAway(resident, now);
-            }
-            else if (spec.LaunchesLike(resident.NewestSpec))
-            {
-                TakeOver(resident, spec);
-            }
-            else
-            {
-                Note(DecisionKind.Unloaded, resident.Id, null, "its configuration has changed", now);
-                resident.Superseded = resident.NewestSpec;
-                resident.Next = (spec, resident.Needs);
-                SendAway(resident, now);
-            }
         }
     }
 
@@ -245,18 +212,6 @@ internal sealed partial class ResidencyLedger
         }
 
         resident.Unloads.Clear();
-    }
-
-    // Whoever was launched beside its victims and is gone before they are needs their room no more.
-    private void LetStay(DateTimeOffset now)
-    {
-        foreach (var victim in _residents)
-        {
-            if (victim is { State: Draining, GivesWayTo: { HoldsMemory: false } gone } && EvictionPlanner.MayJoin(victim, _residents, options.MaxResident))
-            {
-                Stay(victim, gone, $"{gone.Id} is gone again", now);
-            }
-        }
     }
 
     private DateTimeOffset DrainDeadline(Resident resident) =>
