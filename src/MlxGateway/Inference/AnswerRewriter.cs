@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Inference;
 
@@ -8,13 +9,13 @@ namespace MlxGateway.Inference;
 /// <param name="echoed">The name that the runner uses.</param>
 /// <param name="asked">The name that the client used.</param>
 /// <param name="namesReasoning">Whether thoughts are called <c>reasoning</c> only.</param>
-internal sealed class AnswerRewriter(string echoed, string asked, bool namesReasoning)
+internal sealed class AnswerRewriter(string echoed, string asked, bool namesReasoning) : IAnswerFilter
 {
     private readonly byte[] _echoed = Encoding.UTF8.GetBytes(echoed);
     private readonly byte[] _asked = JsonSerializer.SerializeToUtf8Bytes(asked);
 
-    /// <summary>Rewrites whole events. What needs no change is returned as it is.</summary>
-    public ReadOnlyMemory<byte> RewriteEvents(ReadOnlyMemory<byte> events)
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events)
     {
         ArrayBufferWriter<byte>? changed = null;
         var copied = 0;
@@ -43,8 +44,8 @@ internal sealed class AnswerRewriter(string echoed, string asked, bool namesReas
         return changed?.WrittenMemory ?? events;
     }
 
-    /// <summary>Rewrites a whole body.</summary>
-    public ReadOnlyMemory<byte> RewriteBody(ReadOnlyMemory<byte> body)
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body)
     {
         var edits = EditsOf(body.Span);
         if (edits.Count == 0)
@@ -117,4 +118,13 @@ internal sealed class AnswerRewriter(string echoed, string asked, bool namesReas
 
         return edits;
     }
+}
+
+/// <summary>Answers of runners that do not speak of the model as the client does.</summary>
+internal sealed class AnswerRewriting : IAnswerFilterSource
+{
+    /// <inheritdoc/>
+    public IAnswerFilter? FilterFor(InferenceExchange exchange, ModelLease lease) => lease.Runner.Manners is { EchoedModel: { } echoed } manners
+        ? new AnswerRewriter(echoed, exchange.Request.Model ?? lease.Model.Id, manners.NamesReasoning)
+        : null;
 }

@@ -4,4 +4,8 @@ namespace MlxGateway.Inference;
 /// <param name="Offset">Where it begins in the body as the client sent it.</param>
 /// <param name="Length">How many of the client's bytes it takes away.</param>
 /// <param name="Replacement">What is sent in their place.</param>
-internal readonly record struct BodyEdit(long Offset, long Length, ReadOnlyMemory<byte> Replacement);
+internal readonly record struct BodyEdit(long Offset, long Length, ReadOnlyMemory<byte> Replacement)
+{
+    /// <summary>Whether it says the model's name, of which there is one.</summary>
+    public bool IsModel { get; init; }
+}

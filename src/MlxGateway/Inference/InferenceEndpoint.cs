@@ -1,17 +1,16 @@
 using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
-using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Inference;
 
 /// <summary>Serves one request whose body names a model. The only place where the sequence is written down: read, resolve, acquire, forward, record.</summary>
 internal sealed class InferenceEndpoint(
     ModelCatalog catalog,
-    RunnerKinds kinds,
     IModelPool pool,
     RunnerForwarder forwarder,
     SuspectRequests suspects,
+    IEnumerable<IRequestShaper> shapers,
     InferenceSettings settings,
     IEnumerable<IRequestObserver> observers,
     TimeProvider time)
@@ -20,6 +19,7 @@ internal sealed class InferenceEndpoint(
     private const int MostRunners = 3;
 
     private readonly IRequestObserver[] _observers = [.. observers];
+    private readonly IRequestShaper[] _shapers = [.. shapers];
 
     /// <summary>Serves the request to its end.</summary>
     /// <exception cref="UnfinishedResponseException">The response began and could not be completed; the server must end the connection.</exception>
@@ -28,14 +28,15 @@ internal sealed class InferenceEndpoint(
         var arrived = time.GetTimestamp();
         var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path };
         var response = new ClientResponse(context, route, settings.Streams, time);
+        var exchange = new InferenceExchange(context, route, response, record, arrived);
         try
         {
             await using (response)
             {
-                await ServeAsync(context, route, response, record, arrived);
+                await ServeAsync(exchange);
             }
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (exchange.Left.IsCancellationRequested)
         {
             record.Outcome = RequestOutcome.ClientLeft;
         }
@@ -57,61 +58,65 @@ internal sealed class InferenceEndpoint(
         }
     }
 
-    private async Task ServeAsync(HttpContext context, InferenceRoute route, ClientResponse response, RequestRecord record, long arrived)
+    private async Task ServeAsync(InferenceExchange exchange)
     {
         // The server's own limit would end the connection while the client still sends, and the client would never see the answer.
-        context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
-        var (request, error) = await InferenceRequest.ReadAsync(context.Request, route, settings.Limits.RequestBody.Bytes, context.RequestAborted);
+        exchange.Context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
+        var (request, error) = await RequestReader.ReadAsync(exchange.Context.Request, exchange.Route, settings.Limits, exchange.Left);
         using var body = request;
-        var model = default(ModelSpec);
-        error ??= Resolve(request!, out model) ?? (kinds.MannersFor(model!)?.Rules is { } rules ? request!.Shape(rules) : null) ?? suspects.Refuse(model!.Id, request!);
+        exchange.Request = request!;
+        error ??= Resolve(exchange) ?? suspects.Refuse(exchange.Model.Id, request!) ?? await ShapeAsync(exchange, exchange.Model);
         if (error is not null)
         {
-            error = error.NeededModality is { } modality ? Refusals.NameWhoCan(error, modality, catalog.Current.Models) : error;
-            record.Outcome = RequestOutcome.Refused;
-            await response.FailAsync(Note(record, error));
+            await RefuseAsync(exchange, error);
             if (error.Status == StatusCodes.Status413PayloadTooLarge)
             {
-                await UnreadBody.DrainAsync(context, time);
+                await UnreadBody.DrainAsync(exchange.Context, time);
             }
 
             return;
         }
 
-        (record.Model, record.Runner, record.Stream, record.RequestBytes) = (model!.Id, model.Runner, request!.Stream, request.BodyLength);
+        var (model, record) = (exchange.Model, exchange.Record);
+        (record.Model, record.Runner, record.Stream, record.RequestBytes) = (model.Id, model.Runner, request!.Stream, request.BodyLength);
         if (request.Stream)
         {
-            response.KeepCompany(model.Id, () => DescribeWait(model.Id));
+            exchange.Response.KeepCompany(model.Id, () => DescribeWait(model.Id));
         }
 
+        var shapedFor = default(string);
         for (var attempt = 1; ; attempt++)
         {
-            if (await AcquireOrFailAsync(context, request, model, response, record, arrived) is not { } lease)
+            if (await AcquireOrFailAsync(exchange) is not { } lease)
             {
                 return;
             }
 
             using (lease)
             {
-                if (lease.Model.Id != model.Id && request.Reshape(kinds.MannersFor(lease.Model)?.Rules) is { } unfit)
+                (record.Queued, record.Loading) = (record.Queued + lease.Queued, record.Loading + lease.Loading);
+                if (lease.Model.Id != shapedFor)
                 {
-                    record.Outcome = RequestOutcome.Refused;
-                    await response.FailAsync(Note(record, unfit));
-                    return;
+                    if (await ShapeForRunnerAsync(exchange, lease, again: lease.Model.Id != (shapedFor ?? model.Id)) is { } unfit)
+                    {
+                        await RefuseAsync(exchange, unfit);
+                        return;
+                    }
+
+                    shapedFor = lease.Model.Id;
                 }
 
-                (record.Queued, record.Loading) = (record.Queued + lease.Queued, record.Loading + lease.Loading);
                 request.NameModel(lease.Runner.Manners.UpstreamModel);
                 var company = suspects.CompanyOf(lease.Runner);
                 company.Enter();
                 try
                 {
-                    var result = await forwarder.ForwardAsync(context, request, lease, response);
+                    var result = await forwarder.ForwardAsync(exchange, lease);
                     if (!result.NothingBegan || attempt == MostRunners)
                     {
-                        record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(arrived, result.FirstByteAt);
+                        record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(exchange.ArrivedAt, result.FirstByteAt);
                         (record.PromptTokens, record.CompletionTokens) = (result.Facts.PromptTokens, result.Facts.CompletionTokens);
-                        await ConcludeAsync(context, response, record, lease, result, how => suspects.Note(model.Id, request, company, how));
+                        await ConcludeAsync(exchange, lease, result, how => suspects.Note(model.Id, request, company, how));
                         return;
                     }
                 }
@@ -126,37 +131,79 @@ internal sealed class InferenceEndpoint(
         }
     }
 
-    // Null: the client has been told why there is none.
-    private async ValueTask<ModelLease?> AcquireOrFailAsync(HttpContext context, InferenceRequest request, ModelSpec model, ClientResponse response, RequestRecord record, long arrived)
+    private async ValueTask<GatewayError?> ShapeAsync(InferenceExchange exchange, ModelSpec model)
     {
-        GatewayError error;
-        try
+        foreach (var shaper in _shapers)
         {
-            return await AcquireAsync(model, request, context);
-        }
-        catch (LeaseRefusedException refused)
-        {
-            error = Refusals.From(refused);
-        }
-        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
-        {
-            error = Refusals.StillLoading(model.Id, Find(model.Id), time.GetElapsedTime(arrived), time.GetUtcNow());
+            if (await shaper.ShapeAsync(exchange, model) is { } error)
+            {
+                return error;
+            }
         }
 
-        record.Outcome = RequestOutcome.Refused;
-        await response.FailAsync(Note(record, error));
         return null;
     }
 
-    private async Task ConcludeAsync(HttpContext context, ClientResponse response, RequestRecord record, ModelLease lease, ForwardResult result, Action<string> runnerDied)
+    // Again: it was shaped for another model before, and everything is done anew.
+    private async ValueTask<GatewayError?> ShapeForRunnerAsync(InferenceExchange exchange, ModelLease lease, bool again)
     {
+        if (again)
+        {
+            exchange.Request.Reset();
+            if (await ShapeAsync(exchange, lease.Model) is { } unfit)
+            {
+                return unfit;
+            }
+        }
+
+        foreach (var shaper in _shapers)
+        {
+            if (await shaper.ShapeForRunnerAsync(exchange, lease) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task RefuseAsync(InferenceExchange exchange, GatewayError error)
+    {
+        error = error.NeededModality is { } modality ? Refusals.NameWhoCan(error, modality, catalog.Current.Models) : error;
+        exchange.Record.Outcome = RequestOutcome.Refused;
+        await exchange.Response.FailAsync(Note(exchange.Record, error));
+    }
+
+    // Null: the client has been told why there is none.
+    private async ValueTask<ModelLease?> AcquireOrFailAsync(InferenceExchange exchange)
+    {
+        try
+        {
+            return await AcquireAsync(exchange);
+        }
+        catch (LeaseRefusedException refused)
+        {
+            await RefuseAsync(exchange, Refusals.From(refused));
+        }
+        catch (OperationCanceledException) when (!exchange.Left.IsCancellationRequested)
+        {
+            var id = exchange.Model.Id;
+            await RefuseAsync(exchange, Refusals.StillLoading(id, Find(id), time.GetElapsedTime(exchange.ArrivedAt), time.GetUtcNow()));
+        }
+
+        return null;
+    }
+
+    private async Task ConcludeAsync(InferenceExchange exchange, ModelLease lease, ForwardResult result, Action<string> runnerDied)
+    {
+        var record = exchange.Record;
         if (result.Exception is null && result.Error is null)
         {
             record.Outcome = RequestOutcome.Completed;
             return;
         }
 
-        if (context.RequestAborted.IsCancellationRequested)
+        if (exchange.Left.IsCancellationRequested)
         {
             record.Outcome = RequestOutcome.ClientLeft;
             return;
@@ -174,7 +221,7 @@ internal sealed class InferenceEndpoint(
         var error = death is not null || result.Error is null || revoked is RevocationReason.Evicted or RevocationReason.ShuttingDown or RevocationReason.Yielded
             ? Refusals.Broken(revoked, lease.Model.Id, death ?? result.Exception?.GetBaseException().Message)
             : result.Error;
-        await response.FailAsync(Note(record, error));
+        await exchange.Response.FailAsync(Note(record, error));
     }
 
     // How the runner ended, if it did and nobody had told it to. A runner that died says why in its last lines; they come a moment after its connections break.
@@ -193,42 +240,40 @@ internal sealed class InferenceEndpoint(
         };
     }
 
-    private GatewayError? Resolve(InferenceRequest request, out ModelSpec? model)
+    private GatewayError? Resolve(InferenceExchange exchange)
     {
-        model = null;
-        var known = catalog.Current;
-        if (string.IsNullOrEmpty(request.Model))
+        var (known, name) = (catalog.Current, exchange.Request.Model);
+        if (string.IsNullOrEmpty(name) && (name is not null || known.Default is null))
         {
-            model = request.Model is null ? known.Default : null;
-            if (model is null)
-            {
-                return GatewayError.InvalidRequest(request.Model is null ? "The body names no 'model', and no DefaultModel is configured." : "The field 'model' is empty.", "model");
-            }
+            return GatewayError.InvalidRequest(name is null ? "The body names no 'model', and no DefaultModel is configured." : "The field 'model' is empty.", "model");
         }
 
-        model ??= known.Resolve(request.Model!);
-        return model is null ? Refusals.UnknownModel(request.Model!, known.Nearest(request.Model!, 3))
+        var model = name is null ? known.Default : known.Resolve(name);
+        exchange.Model = model!;
+        return model is null ? Refusals.UnknownModel(name!, known.Nearest(name!, 3))
             : model.Missing is not null ? Refusals.MissingFiles(model)
             : null;
     }
 
     // A streaming client is kept company for as long as it takes; one that is not is told to come back before its own patience ends.
-    private async ValueTask<ModelLease> AcquireAsync(ModelSpec model, InferenceRequest request, HttpContext context)
+    private async ValueTask<ModelLease> AcquireAsync(InferenceExchange exchange)
     {
+        var (model, request) = (exchange.Model, exchange.Request);
+
         // Nothing is to be decided about a person's request to a ready model, so nobody asks whose it is.
-        var isBackground = BackgroundWork.Is(context.Request.Headers, request);
+        var isBackground = BackgroundWork.Is(exchange.Context.Request.Headers, request);
         if (!isBackground && request.KeepAlive is null && pool.TryAcquire(model) is { } lease)
         {
             return lease;
         }
 
-        var terms = RequestTerms.Of(context, request, isBackground, catalog.Current, settings.BackgroundModel);
+        var terms = RequestTerms.Of(exchange.Context, request, isBackground, catalog.Current, settings.BackgroundModel);
         if (request.Stream || isBackground)
         {
-            return await pool.AcquireAsync(model, terms, context.RequestAborted); // background work is given up by the pool
+            return await pool.AcquireAsync(model, terms, exchange.Left); // background work is given up by the pool
         }
 
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(exchange.Left);
         await using var alarm = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), enough, settings.Limits.NonStreamWait, Timeout.InfiniteTimeSpan);
         return await pool.AcquireAsync(model, terms, enough.Token);
     }

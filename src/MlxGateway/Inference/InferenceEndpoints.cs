@@ -13,6 +13,8 @@ internal static class InferenceEndpoints
         services.AddSingleton(settings);
         services.AddSingleton<RunnerForwarder>();
         services.AddSingleton<SuspectRequests>();
+        services.AddSingleton<IRequestShaper, EngineRules>();
+        services.AddSingleton<IAnswerFilterSource, AnswerRewriting>();
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<MachineMemory>();
         services.AddSingleton<KnownNeeds>();

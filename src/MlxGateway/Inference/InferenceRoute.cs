@@ -11,6 +11,12 @@ internal enum StreamShape
 
     /// <summary><c>text_completion</c>.</summary>
     Completion,
+
+    /// <summary>The events of OpenAI's <c>/v1/responses</c>, of which <c>response.completed</c> is the last.</summary>
+    Responses,
+
+    /// <summary>The events of Anthropic's <c>/v1/messages</c>, of which <c>message_stop</c> is the last.</summary>
+    Messages,
 }
 
 /// <summary>One route whose body names a model.</summary>

@@ -10,16 +10,17 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
 {
     private readonly CancellationToken _clientLeft;
 
-    /// <param name="client">The client's exchange; only read.</param>
-    /// <param name="path">The path at the runner.</param>
+    /// <param name="exchange">The client's exchange; only read.</param>
     /// <param name="body">The body for the runner.</param>
     /// <param name="response">Takes the runner's body.</param>
-    public InnerExchange(HttpContext client, string path, SplicedStream body, Stream response)
+    public InnerExchange(InferenceExchange exchange, OutgoingBody body, Stream response)
     {
-        _clientLeft = client.RequestAborted;
+        var client = exchange.Context;
+        _clientLeft = exchange.Left;
+
         // Nothing else of the client's headers: keys, cookies and addresses are nobody's business below.
         IHeaderDictionary headers = new HeaderDictionary(6);
-        headers.ContentType = "application/json";
+        headers.ContentType = exchange.Request.ContentType;
         headers.ContentLength = body.Length;
         headers["x-request-id"] = client.TraceIdentifier;
         if (client.Request.Headers.Accept is { Count: > 0 } accept)
@@ -33,7 +34,7 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
         }
 
         var features = new FeatureCollection(8);
-        features.Set<IHttpRequestFeature>(new HttpRequestFeature { Method = HttpMethods.Post, Scheme = "http", Protocol = HttpProtocol.Http11, Path = path, Headers = headers, Body = body });
+        features.Set<IHttpRequestFeature>(new HttpRequestFeature { Method = HttpMethods.Post, Scheme = "http", Protocol = HttpProtocol.Http11, Path = exchange.Route.Path, Headers = headers, Body = body });
         features.Set<IHttpRequestBodyDetectionFeature>(HasBody.Instance);
         features.Set<IHttpResponseFeature>(new HttpResponseFeature());
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(response));

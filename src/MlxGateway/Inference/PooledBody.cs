@@ -60,6 +60,30 @@ internal sealed class PooledBody : IDisposable
         }
     }
 
+    /// <summary>Reads a stream whose bytes are in memory and whose length is known.</summary>
+    public static PooledBody Read(Stream source)
+    {
+        var body = new PooledBody();
+        try
+        {
+            for (var left = source.Length; left > 0; left = source.Length - body.Length)
+            {
+                var size = (int)Math.Min(left, LargeBlock);
+                var array = ArrayPool<byte>.Shared.Rent(size);
+                body._blocks.Add(new ArraySegment<byte>(array, 0, size));
+                source.ReadExactly(array, 0, size);
+                body.Length += size;
+            }
+
+            return body;
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The bytes as one sequence over the blocks.</summary>
     public ReadOnlySequence<byte> AsSequence()
     {

@@ -9,8 +9,10 @@ using Yarp.ReverseProxy.Forwarder;
 namespace MlxGateway.Inference;
 
 /// <summary>The only place that sends a client's request to a runner.</summary>
-internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider time)
+internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAnswerFilterSource> filters, TimeProvider time)
 {
+    private readonly IAnswerFilterSource[] _filters = [.. filters];
+
     // A prefill may be silent for many minutes; what ends a request is the client, the runner or the pool, never a clock here.
     private static readonly ForwarderRequestConfig Config = new()
     {
@@ -32,34 +34,35 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
         .Build();
 
     /// <summary>Forwards the request and streams the answer back. Returns how it went; what the client must be told of a failure is left to the caller.</summary>
-    public async Task<ForwardResult> ForwardAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response)
+    public async Task<ForwardResult> ForwardAsync(InferenceExchange exchange, ModelLease lease)
     {
-        var assembles = !request.Stream && lease.Runner.Manners.AsksForStreams && request.AskForStream();
-        var first = await AttemptAsync(client, request, lease, response, assembles);
+        var assembles = !exchange.Request.Stream && lease.Runner.Manners.AsksForStreams && exchange.Request.AskForStream();
+        var first = await AttemptAsync(exchange, lease, assembles);
         return first.NothingBegan
-            ? await _resend.ExecuteAsync(static async (state, _) => await state.Self.AttemptAsync(state.Client, state.Request, state.Lease, state.Response, state.Assembles), (Self: this, Client: client, Request: request, Lease: lease, Response: response, Assembles: assembles), CancellationToken.None)
+            ? await _resend.ExecuteAsync(static async (state, _) => await state.Self.AttemptAsync(state.Exchange, state.Lease, state.Assembles), (Self: this, Exchange: exchange, Lease: lease, Assembles: assembles), CancellationToken.None)
             : first;
     }
 
-    private async Task<ForwardResult> AttemptAsync(HttpContext client, InferenceRequest request, ModelLease lease, ClientResponse response, bool assembles)
+    private async Task<ForwardResult> AttemptAsync(InferenceExchange exchange, ModelLease lease, bool assembles)
     {
+        var request = exchange.Request;
         var manners = lease.Runner.Manners;
-        await using var body = new RunnerResponse(response, request, lease.Model.Id, time)
+        await using var body = new RunnerResponse(exchange.Response, request, lease.Model.Id, time)
         {
-            Rewriter = manners.EchoedModel is { } echoed ? new AnswerRewriter(echoed, request.Model ?? lease.Model.Id, manners.NamesReasoning) : null,
+            Filters = FiltersFor(exchange, lease),
             Assembler = assembles ? new StreamAssembler() : null,
             SaysNotFoundForAll = manners.SaysNotFoundForAll,
         };
         var attempt = new ForwardAttempt(body, closesConnection: request.Stream || assembles || !manners.ReusesConnections);
         var sent = request.OpenBody();
-        var exchange = new InnerExchange(client, request.Route.Path, sent, body);
-        exchange.Context.Features.Set(attempt);
-        var error = await forwarder.SendAsync(exchange.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);
-        var exception = error == ForwarderError.None ? null : exchange.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}.");
-        var isOver = client.RequestAborted.IsCancellationRequested || lease.Revocation.Reason is RevocationReason.Evicted or RevocationReason.ShuttingDown;
+        var inner = new InnerExchange(exchange, sent, body);
+        inner.Context.Features.Set(attempt);
+        var error = await forwarder.SendAsync(inner.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);
+        var exception = error == ForwarderError.None ? null : inner.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}.");
+        var isOver = exchange.Left.IsCancellationRequested || lease.Revocation.Reason is RevocationReason.Evicted or RevocationReason.ShuttingDown;
         return new ForwardResult
         {
-            Error = exception is null ? await body.CompleteAsync(client.RequestAborted) : null,
+            Error = exception is null ? await body.CompleteAsync(exchange.Left) : null,
             Exception = exception,
             IsErrorAnswer = exception is null && body.IsError,
             NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt, sent, lease),
@@ -68,7 +71,21 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, TimeProvider tim
         };
     }
 
-    private static bool NothingBegan(Exception exception, ForwardAttempt attempt, SplicedStream sent, ModelLease lease)
+    private IAnswerFilter[] FiltersFor(InferenceExchange exchange, ModelLease lease)
+    {
+        List<IAnswerFilter>? all = null;
+        foreach (var source in _filters)
+        {
+            if (source.FilterFor(exchange, lease) is { } filter)
+            {
+                (all ??= []).Add(filter);
+            }
+        }
+
+        return all is null ? [] : [.. all];
+    }
+
+    private static bool NothingBegan(Exception exception, ForwardAttempt attempt, OutgoingBody sent, ModelLease lease)
     {
         var isGone = lease.Revocation.Reason is RevocationReason.RunnerGone;
         if (isGone && sent.IsUntouched)

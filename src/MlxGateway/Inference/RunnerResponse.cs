@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MlxGateway.Inference;
 
 /// <summary>
@@ -10,7 +12,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     private const int HeldLimit = 64 * 1024;
 
     /// <summary>Up to this length where something in it must be put right.</summary>
-    private const int RewrittenLimit = 16 << 20;
+    private const int FilteredLimit = 16 << 20;
 
     private readonly SseFramer _framer = new();
     private readonly TailBuffer _tail = new();
@@ -23,8 +25,8 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     /// <summary>What the runner said before its body. Set by the forwarder.</summary>
     public RunnerResponseHead Head { get; set; }
 
-    /// <summary>Puts right what the runner says of itself; null: nothing needs it.</summary>
-    public AnswerRewriter? Rewriter { get; init; }
+    /// <summary>Through which the answer goes, in this order.</summary>
+    public IReadOnlyList<IAnswerFilter> Filters { get; init; } = [];
 
     /// <summary>Puts the events together for a client that wants the whole; null: they are passed on.</summary>
     public StreamAssembler? Assembler { get; init; }
@@ -99,6 +101,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             return await CompleteAssembledAsync(Assembler, cancellationToken);
         }
 
+        await client.WriteAsync(FinishEvents(), cancellationToken);
         if (!_facts.IsDone)
         {
             await client.WriteAsync("data: [DONE]\n\n"u8.ToArray(), cancellationToken);
@@ -138,7 +141,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
         if (!_isPassing)
         {
-            var whole = Rewriter?.RewriteBody(Held) ?? Held;
+            var whole = FilterBody(Held);
             client.Begin(Head.Status, Head.ContentType, whole.Length);
             await client.WriteAsync(whole, cancellationToken);
         }
@@ -153,7 +156,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             return BrokenOff("its stream cannot be put together");
         }
 
-        var whole = Rewriter?.RewriteBody(body) ?? body;
+        var whole = FilterBody(body);
         client.Begin(Head.Status, "application/json", whole.Length);
         await client.WriteAsync(whole, cancellationToken);
         return null;
@@ -167,8 +170,8 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             return;
         }
 
-        var isWhole = Held.IsEmpty && bytes.Length == Head.ContentLength && Rewriter is null;
-        if (!isWhole && Held.Length + bytes.Length <= (Rewriter is null ? HeldLimit : RewrittenLimit))
+        var isWhole = Held.IsEmpty && bytes.Length == Head.ContentLength && Filters.Count == 0;
+        if (!isWhole && Held.Length + bytes.Length <= (Filters.Count == 0 ? HeldLimit : FilteredLimit))
         {
             (_held ??= new MemoryStream((int)Math.Min(Head.ContentLength ?? 0, HeldLimit))).Write(bytes.Span);
             return;
@@ -178,6 +181,43 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         client.Begin(Head.Status, Head.ContentType, Head.ContentLength);
         await client.WriteAsync(Held, cancellationToken);
         await client.WriteAsync(bytes, cancellationToken);
+    }
+
+    private ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body)
+    {
+        for (var i = 0; i < Filters.Count; i++)
+        {
+            body = Filters[i].FilterBody(body);
+        }
+
+        return body;
+    }
+
+    private ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events, int from = 0)
+    {
+        for (var i = from; i < Filters.Count && !events.IsEmpty; i++)
+        {
+            events = Filters[i].FilterEvents(events);
+        }
+
+        return events;
+    }
+
+    // What one filter held back still has to go through those behind it.
+    private ReadOnlyMemory<byte> FinishEvents()
+    {
+        if (Filters.Count == 0)
+        {
+            return default;
+        }
+
+        var all = new ArrayBufferWriter<byte>();
+        for (var i = 0; i < Filters.Count; i++)
+        {
+            all.Write(FilterEvents(Filters[i].FinishEvents(), i + 1).Span);
+        }
+
+        return all.WrittenMemory;
     }
 
     private async ValueTask DecideAsync()
@@ -215,7 +255,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             }
             else if (_streamError is null)
             {
-                await client.WriteAsync(Rewriter?.RewriteEvents(events) ?? events, cancellationToken);
+                await client.WriteAsync(FilterEvents(events), cancellationToken);
             }
         }
     }

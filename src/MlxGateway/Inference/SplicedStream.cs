@@ -3,7 +3,7 @@ using System.Buffers;
 namespace MlxGateway.Inference;
 
 /// <summary>Reads a body with its edits applied, without a copy of the whole: the client's bytes and the replacements, in turn.</summary>
-internal sealed class SplicedStream : Stream
+internal sealed class SplicedStream : OutgoingBody
 {
     private readonly List<ReadOnlySequence<byte>> _parts = new(3);
     private int _part;
@@ -25,28 +25,12 @@ internal sealed class SplicedStream : Stream
         _position = _parts.Count > 0 ? _parts[0].Start : default;
     }
 
-    /// <summary>Whether nothing of it has been read yet, so that nobody can have received the request.</summary>
-    public bool IsUntouched { get; private set; } = true;
-
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
     /// <summary>How many bytes there are in all.</summary>
     public override long Length => _parts.Sum(p => p.Length);
 
     /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    /// <inheritdoc/>
-    public override int Read(Span<byte> buffer)
+    protected override int Fill(Span<byte> buffer)
     {
-        IsUntouched = false;
         var filled = 0;
         while (filled < buffer.Length && _part < _parts.Count)
         {
@@ -66,31 +50,6 @@ internal sealed class SplicedStream : Stream
 
         return filled;
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<int>(cancellationToken) : new(Read(buffer.Span));
-
-    /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private void Add(ReadOnlySequence<byte> part)
     {

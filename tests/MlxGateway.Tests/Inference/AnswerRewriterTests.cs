@@ -23,14 +23,14 @@ public sealed class AnswerRewriterTests
     [InlineData("not json", "not json")]
     public void Rewrite_Body_ChangesOnlyWhatIsTheRunnersOwn(string said, string got)
     {
-        Assert.Equal(got, Text(_rewriter.RewriteBody(Encoding.UTF8.GetBytes(said))));
-        Assert.Equal($"data: {got}\n\n", Text(_rewriter.RewriteEvents(Encoding.UTF8.GetBytes($"data: {said}\n\n"))));
+        Assert.Equal(got, Text(_rewriter.FilterBody(Encoding.UTF8.GetBytes(said))));
+        Assert.Equal($"data: {got}\n\n", Text(_rewriter.FilterEvents(Encoding.UTF8.GetBytes($"data: {said}\n\n"))));
     }
 
     [Fact]
     public void Rewrite_SeveralEventsWithComments_EachForItself()
     {
-        var got = Text(_rewriter.RewriteEvents(Encoding.UTF8.GetBytes(": keepalive 1/2\n\ndata: {\"model\": \"default_model\"}\r\n\r\ndata: {\"model\": \"default_model\"}\n\ndata: [DONE]\n\n")));
+        var got = Text(_rewriter.FilterEvents(Encoding.UTF8.GetBytes(": keepalive 1/2\n\ndata: {\"model\": \"default_model\"}\r\n\r\ndata: {\"model\": \"default_model\"}\n\ndata: [DONE]\n\n")));
 
         Assert.Equal(": keepalive 1/2\n\ndata: {\"model\": \"my \\u0022own\\u0022 name\"}\r\n\r\ndata: {\"model\": \"my \\u0022own\\u0022 name\"}\n\ndata: [DONE]\n\n", got);
     }
@@ -40,7 +40,7 @@ public sealed class AnswerRewriterTests
     {
         var events = Encoding.UTF8.GetBytes("data: {\"model\":\"x\"}\n\n").AsMemory();
 
-        Assert.True(((ReadOnlyMemory<byte>)events).Equals(_rewriter.RewriteEvents(events)));
+        Assert.True(((ReadOnlyMemory<byte>)events).Equals(_rewriter.FilterEvents(events)));
     }
 
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using MlxGateway.Inference;
+using MlxGateway.Supervision.Models;
 using Xunit;
 
 namespace MlxGateway.Tests.Inference;
@@ -126,7 +127,7 @@ public sealed class BackgroundWorkTests
     {
         var http = new DefaultHttpContext().Request;
         http.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
-        var (request, error) = await InferenceRequest.ReadAsync(http, InferenceRoute.ChatCompletions, long.MaxValue, TestContext.Current.CancellationToken);
+        var (request, error) = await RequestReader.ReadAsync(http, InferenceRoute.ChatCompletions, new LimitOptions { RequestBody = new ByteSize(long.MaxValue) }, TestContext.Current.CancellationToken);
         Assert.Null(error);
         return request!;
     }

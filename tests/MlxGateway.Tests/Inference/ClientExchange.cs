@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Inference;
+using MlxGateway.Supervision.Models;
 using Xunit;
 
 namespace MlxGateway.Tests.Inference;
@@ -58,7 +59,7 @@ internal sealed class ClientExchange
         var http = new DefaultHttpContext().Request;
         http.Body = new MemoryStream(body);
         http.ContentLength = announced;
-        return await InferenceRequest.ReadAsync(http, route ?? InferenceRoute.ChatCompletions, long.MaxValue, TestContext.Current.CancellationToken);
+        return await RequestReader.ReadAsync(http, route ?? InferenceRoute.ChatCompletions, new LimitOptions { RequestBody = new ByteSize(long.MaxValue) }, TestContext.Current.CancellationToken);
     }
 
     private sealed class ResponseFeature : HttpResponseFeature

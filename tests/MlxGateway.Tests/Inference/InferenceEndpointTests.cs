@@ -29,7 +29,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         var catalog = new ModelCatalog([new OneModel()], new FactsCache(), TimeProvider.System, NullLogger<ModelCatalog>.Instance);
         Assert.True(catalog.TryAdopt(new ModelSettings { BaseFolder = "/", Discovery = new DiscoveryOptions(), KnownKinds = [], OfferedKinds = [], Models = new Dictionary<string, ModelOptions>() }, new SettingsErrors()));
         _endpoint = new InferenceEndpoint(
-            catalog, new RunnerKinds([]), _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), TimeProvider.System), new SuspectRequests(TimeProvider.System),
+            catalog, _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), [], TimeProvider.System), new SuspectRequests(TimeProvider.System), [],
             new InferenceSettings(new LimitOptions(), new StreamOptions()), [], TimeProvider.System);
         _listener.Start();
     }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using MlxGateway.Inference;
+using MlxGateway.Supervision.Models;
 using Xunit;
 
 namespace MlxGateway.Tests.Inference;
@@ -103,13 +104,13 @@ public sealed class InferenceRequestTests
     {
         var http = new DefaultHttpContext().Request;
         http.Headers.ContentEncoding = "gzip";
-        var (request, error) = await InferenceRequest.ReadAsync(http, InferenceRoute.ChatCompletions, long.MaxValue, TestContext.Current.CancellationToken);
+        var (request, error) = await RequestReader.ReadAsync(http, InferenceRoute.ChatCompletions, new LimitOptions { RequestBody = new ByteSize(long.MaxValue) }, TestContext.Current.CancellationToken);
 
         Assert.Null(request);
         Assert.Equal(415, error!.Status);
     }
 
-    private static async Task<byte[]> DrainAsync(SplicedStream stream, int size)
+    private static async Task<byte[]> DrainAsync(Stream stream, int size)
     {
         var all = new MemoryStream();
         var buffer = new byte[size];
