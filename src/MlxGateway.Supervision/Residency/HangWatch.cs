@@ -22,6 +22,9 @@ internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(50);
 
+    // What it may cost a runner to take a connection that it then does nothing with; and the system counts in ticks of 10 ms. Otherwise whoever is asked would look as if it worked.
+    private static readonly TimeSpan CostOfQuestion = TimeSpan.FromMilliseconds(50);
+
     private (long Since, TimeSpan? Used)? _silence;
 
     /// <summary>Completes when the runner hangs, with how that showed, for a person; null: the watch was ended.</summary>
@@ -88,7 +91,7 @@ internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> 
         cancellationToken.ThrowIfCancellationRequested();
 
         // Whoever works on something else may not come to the question, but it works.
-        if (answers || vitals.HasSpoken() || HasWorkedSince(silence))
+        if (answers || vitals.HasSpoken() || HasWorkedSince(silence, CostOfQuestion))
         {
             Log.Alive(logger, model, silent.TotalSeconds);
             return null;
@@ -101,10 +104,10 @@ internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> 
     }
 
     // Where it cannot be told, it may have.
-    private bool HasWorkedSince((long Since, TimeSpan? Used) silence)
+    private bool HasWorkedSince((long Since, TimeSpan? Used) silence, TimeSpan allowance = default)
     {
         var used = vitals.ProcessorTime() - silence.Used;
-        return used is not { } work || work < TimeSpan.Zero || work > LeastShare * time.GetElapsedTime(silence.Since);
+        return used is not { } work || work < TimeSpan.Zero || work > (LeastShare * time.GetElapsedTime(silence.Since)) + allowance;
     }
 
     private static partial class Log

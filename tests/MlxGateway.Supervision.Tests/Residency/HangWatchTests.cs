@@ -127,6 +127,23 @@ public sealed class HangWatchTests : IDisposable
         Assert.Equal(0, _vitals.Questions);
     }
 
+    // With a short timeout one tick of the system's clock is more than the share that counts as idle.
+    [Fact]
+    public async Task Watch_OnlyTheQuestionCostsIt_IsHung()
+    {
+        _timeout = TimeSpan.FromSeconds(2);
+        await PassAsync(glances: 1); // the look that is under way still goes by the old one
+        _vitals.WhileAsked = () => _vitals.Used += TimeSpan.FromMilliseconds(20);
+        for (var i = 0; i < 40 && !_hung.IsCompleted; i++)
+        {
+            await RestAsync();
+            _clock.Advance(TimeSpan.FromMilliseconds(250));
+        }
+
+        Assert.True(_hung.IsCompleted);
+        Assert.NotNull(await _hung);
+    }
+
     // Silence counts from the first look that finds it busy.
     [Fact]
     public async Task Watch_IdleForHoursAndThenBusy_HasTheWholeTime()
