@@ -44,6 +44,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Group = options.Group,
             ExclusiveWith = ValueList.From(options.ExclusiveWith),
             Preload = options.Preload,
+            Progress = options.Progress,
         };
     }
 

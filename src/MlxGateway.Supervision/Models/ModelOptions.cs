@@ -62,6 +62,9 @@ public sealed class ModelOptions
 
     /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
     public bool Preload { get; set; }
+
+    /// <summary>How people are shown that it is being loaded.</summary>
+    public WaitingStyle Progress { get; set; }
 }
 
 /// <summary><c>MlxGateway:Discovery</c>: where models are looked for.</summary>

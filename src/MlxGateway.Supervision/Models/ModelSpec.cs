@@ -99,6 +99,9 @@ public sealed record ModelSpec
     /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
     public bool Preload { get; init; }
 
+    /// <summary>How people are shown that it is being loaded.</summary>
+    public WaitingStyle Progress { get; init; }
+
     /// <summary>Whether a runner of this specification serves the other one as well: everything that it was launched with is the same. Names, and when it may leave, are not.</summary>
     public bool LaunchesLike(ModelSpec other) => Launched == other.Launched;
 
@@ -120,5 +123,6 @@ public sealed record ModelSpec
         Group = null,
         ExclusiveWith = [],
         Preload = false,
+        Progress = default,
     };
 }

@@ -57,6 +57,12 @@ public sealed record RunnerManners(string UpstreamModel, bool ReusesConnections)
 
     /// <summary>Whether the runner says 404 for whatever is wrong with a request.</summary>
     public bool SaysNotFoundForAll { get; init; }
+
+    /// <summary>Whether the runner counts the tokens of a stream only where <c>stream_options</c> ask for it.</summary>
+    public bool CountsOnlyIfAsked { get; init; }
+
+    /// <summary>The paths that the engine serves for clients; null: only it knows, and says so itself.</summary>
+    public IReadOnlySet<string>? Offers { get; init; }
 }
 
 /// <summary>Starts a runner for a model and returns once it has proved that it can answer.</summary>

@@ -21,6 +21,23 @@ internal sealed record RunningAnswer(IReadOnlyList<RunningModel> Running);
 /// <param name="Since">When it entered this state, in UTC.</param>
 internal sealed record RunningModel(string Model, string State, string Runner, int? Pid, int? Port, int Leases, int Waiting, DateTime Since);
 
+/// <summary>The requests that are being served.</summary>
+/// <param name="Requests">One entry for each, the oldest first.</param>
+internal sealed record RequestsAnswer(IReadOnlyList<RequestInFlight> Requests);
+
+/// <summary>One request that is being served.</summary>
+/// <param name="Id">The value of <c>x-request-id</c>.</param>
+/// <param name="Route">Its route.</param>
+/// <param name="Model">Its model; null: it is still being read.</param>
+/// <param name="Stream">Whether it is a stream.</param>
+/// <param name="ElapsedSeconds">How long ago it came.</param>
+internal sealed record RequestInFlight(string Id, string Route, string? Model, bool Stream, double ElapsedSeconds);
+
+/// <summary>What a cancellation did.</summary>
+/// <param name="Status">Always <c>ok</c>.</param>
+/// <param name="Cancelled">The id of the request.</param>
+internal sealed record CancelAnswer(string Status, string Cancelled);
+
 /// <summary>What an unload did.</summary>
 /// <param name="Status">Always <c>ok</c>.</param>
 /// <param name="Unloaded">The ids of the models whose processes are gone.</param>
@@ -30,4 +47,6 @@ internal sealed record UnloadAnswer(string Status, IReadOnlyList<string> Unloade
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(RunningAnswer))]
 [JsonSerializable(typeof(UnloadAnswer))]
+[JsonSerializable(typeof(RequestsAnswer))]
+[JsonSerializable(typeof(CancelAnswer))]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -14,6 +14,8 @@ internal static class AdminEndpoints
         app.MapGet("/health", Health).WithTags("Admin").WithSummary("Says whether requests are taken").Produces<HealthAnswer>().Produces<HealthAnswer>(StatusCodes.Status503ServiceUnavailable);
         app.MapGet("/running", Running).WithTags("Admin").WithSummary("Lists the models that are in memory, or on their way in or out").Produces<RunningAnswer>();
         app.MapGet("/api/explain", Explain).WithTags("Admin").WithSummary("Says who is in memory, who waits for what and why, what will happen next, and what was decided lately").Produces<ExplainAnswer>();
+        app.MapGet("/api/requests", Requests).WithTags("Admin").WithSummary("Lists the requests that are being served").Produces<RequestsAnswer>();
+        app.MapPost("/api/requests/{id}/cancel", Cancel).WithTags("Admin").WithSummary("Calls a request off, by its x-request-id, wherever it is: its generation ends and its place is free").Produces<CancelAnswer>().Produces(StatusCodes.Status404NotFound);
         app.MapPost("/api/models/unload", UnloadAll).WithTags("Admin").WithSummary("Unloads every model; answers when their processes are gone").Produces<UnloadAnswer>();
         app.MapPost("/api/models/unload/{**id}", Unload).WithTags("Admin").WithSummary("Unloads one model, by id or alias; answers when its process is gone").Produces<UnloadAnswer>().Produces(StatusCodes.Status404NotFound);
     }
@@ -30,6 +32,16 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> Explain(IModelPool pool, CancellationToken cancellationToken) =>
         Results.Json(ExplainAnswer.Of(await pool.ExplainAsync(cancellationToken)), ExplainJson.Default.ExplainAnswer);
+
+    private static IResult Requests(RequestsInFlight inFlight, TimeProvider time) => Results.Json(
+        new RequestsAnswer([.. inFlight.All
+            .OrderBy(static e => e.ArrivedAt)
+            .Select(e => new RequestInFlight(e.Record.Id, e.Record.Route, e.Record.Model, e.Record.Stream, Math.Round(time.GetElapsedTime(e.ArrivedAt).TotalSeconds, 3)))]),
+        AdminJson.Default.RequestsAnswer);
+
+    private static IResult Cancel(string id, RequestsInFlight inFlight) => inFlight.Cancel(id) > 0
+        ? Results.Json(new CancelAnswer("ok", id), AdminJson.Default.CancelAnswer)
+        : new ErrorResult(new GatewayError(StatusCodes.Status404NotFound, "not_found", "No request of this id is being served."));
 
     private static async Task<IResult> UnloadAll(IModelPool pool, CancellationToken cancellationToken)
     {

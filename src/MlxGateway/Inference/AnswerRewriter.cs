@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using MlxGateway.Inference.Answers;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Inference;
@@ -12,64 +12,18 @@ namespace MlxGateway.Inference;
 internal sealed class AnswerRewriter(string echoed, string asked, bool namesReasoning) : IAnswerFilter
 {
     private readonly byte[] _echoed = Encoding.UTF8.GetBytes(echoed);
+    private readonly List<DataEdit> _edits = new(2);
     private readonly byte[] _asked = JsonSerializer.SerializeToUtf8Bytes(asked);
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events)
-    {
-        ArrayBufferWriter<byte>? changed = null;
-        var copied = 0;
-        var at = 0;
-        while (at < events.Length)
-        {
-            var rest = events.Span[at..];
-            var length = rest.IndexOf((byte)'\n') is >= 0 and var feed ? feed + 1 : rest.Length;
-            if (rest.StartsWith("data:"u8))
-            {
-                const int Prefix = 5;
-                var edits = EditsOf(rest[Prefix..length]);
-                foreach (var (offset, taken, put) in edits)
-                {
-                    changed ??= new ArrayBufferWriter<byte>(events.Length + 256);
-                    changed.Write(events.Span[copied..(at + Prefix + offset)]);
-                    changed.Write(put);
-                    copied = at + Prefix + offset + taken;
-                }
-            }
-
-            at += length;
-        }
-
-        changed?.Write(events.Span[copied..]);
-        return changed?.WrittenMemory ?? events;
-    }
+    public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events) => EventEditor.Edit(events, _edits, Edit);
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body)
-    {
-        var edits = EditsOf(body.Span);
-        if (edits.Count == 0)
-        {
-            return body;
-        }
-
-        var changed = new ArrayBufferWriter<byte>(body.Length + 256);
-        var copied = 0;
-        foreach (var (offset, taken, put) in edits)
-        {
-            changed.Write(body.Span[copied..offset]);
-            changed.Write(put);
-            copied = offset + taken;
-        }
-
-        changed.Write(body.Span[copied..]);
-        return changed.WrittenMemory;
-    }
+    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => EventEditor.EditBody(body, _edits, Edit);
 
     // The edits of one JSON object, in order; none if it is no JSON.
-    private List<(int Offset, int Taken, byte[] Put)> EditsOf(ReadOnlySpan<byte> bytes)
+    private void Edit(ReadOnlySpan<byte> bytes, List<DataEdit> edits)
     {
-        var edits = new List<(int, int, byte[])>(1);
         try
         {
             var json = new Utf8JsonReader(bytes);
@@ -84,7 +38,7 @@ internal sealed class AnswerRewriter(string echoed, string asked, bool namesReas
                     inChoices = json.ValueTextEquals("choices"u8);
                     if (json.ValueTextEquals("model"u8) && json.Read() && json.TokenType == JsonTokenType.String && json.ValueTextEquals(_echoed))
                     {
-                        edits.Add(((int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), _asked));
+                        edits.Add(new((int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), _asked));
                     }
                 }
                 else if (inChoices && json.TokenType == JsonTokenType.PropertyName && json.CurrentDepth == 3)
@@ -104,7 +58,7 @@ internal sealed class AnswerRewriter(string echoed, string asked, bool namesReas
                 {
                     if (thoughts is { } found && !isNamed)
                     {
-                        edits.Add((found.End, 0, [.. ",\"reasoning_content\":"u8, .. bytes[found.Start..found.End]]));
+                        edits.Add(new(found.End, 0, [.. ",\"reasoning_content\":"u8, .. bytes[found.Start..found.End]]));
                     }
 
                     inMessage = false;
@@ -113,10 +67,8 @@ internal sealed class AnswerRewriter(string echoed, string asked, bool namesReas
         }
         catch (Exception notJson) when (notJson is JsonException or InvalidOperationException)
         {
-            return [];
+            edits.Clear();
         }
-
-        return edits;
     }
 }
 

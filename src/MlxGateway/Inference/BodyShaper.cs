@@ -132,7 +132,8 @@ internal sealed class BodyShaper
         return true;
     }
 
-    private static bool HasTrue(Utf8JsonReader json, string member)
+    /// <summary>Whether a member of an object is true. The reader, a copy, stands on the object's beginning.</summary>
+    public static bool HasTrue(Utf8JsonReader json, string member)
     {
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {

@@ -1,6 +1,5 @@
-using System.Globalization;
-using System.Text;
-using System.Text.Json;
+using MlxGateway.Inference.Waiting;
+using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Inference;
 
@@ -27,8 +26,10 @@ internal sealed class ClientResponse : IAsyncDisposable
     private readonly long _arrived;
     private SemaphoreSlim? _turn;
     private ITimer? _timer;
-    private string _model = "";
-    private Func<string> _describeWait = static () => "waiting";
+    private WaitingEvents? _events;
+    private WaitingStyle _style;
+    private Func<LoadProgress> _progress = null!;
+    private bool _hasShown;
     private TimeSpan _lastEmptyEvent;
     private bool _takenOver;
 
@@ -52,14 +53,21 @@ internal sealed class ClientResponse : IAsyncDisposable
 
     /// <summary>From now on, until <see cref="TakeOverAsync"/>, a streaming client hears from the gateway while nothing else comes.</summary>
     /// <param name="model">The model's id, for the events.</param>
-    /// <param name="describeWait">What is being waited for, in a few words.</param>
-    public void KeepCompany(string model, Func<string> describeWait)
+    /// <param name="style">Whether a person is to see it.</param>
+    /// <param name="progress">What is being waited for.</param>
+    public void KeepCompany(string model, WaitingStyle style, Func<LoadProgress> progress)
     {
-        _model = model;
-        _describeWait = describeWait;
+        _events = new WaitingEvents(_route.Shape, _context.TraceIdentifier, model);
+        (_style, _progress) = (style, progress);
         _turn = new SemaphoreSlim(1, 1);
         _timer = _time.CreateTimer(static self => _ = ((ClientResponse)self!).KeepAliveAsync(), this, _options.HoldStatus, _options.KeepAlive);
     }
+
+    /// <summary>The answer begins: what a person was shown of the wait ends well.</summary>
+    public ValueTask EndWaitAsync(CancellationToken cancellationToken) =>
+        _hasShown && _style == WaitingStyle.Status && _events?.Shown(_style, $"loaded in {_time.GetElapsedTime(_arrived).TotalSeconds:0} s", isOver: true, _time.GetUtcNow()) is { } last
+            ? WriteAsync(last, cancellationToken)
+            : ValueTask.CompletedTask;
 
     /// <summary>Ends the keep-alives. Whatever follows is the only writer.</summary>
     public async ValueTask TakeOverAsync()
@@ -103,9 +111,17 @@ internal sealed class ClientResponse : IAsyncDisposable
         response.ContentLength = contentLength;
     }
 
-    /// <summary>Sends bytes to the client at once.</summary>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-        bytes.IsEmpty ? ValueTask.CompletedTask : _context.Response.Body.WriteAsync(bytes, cancellationToken);
+    /// <summary>Sends bytes to the client at once. A client that takes nothing for <see cref="StreamOptions.WriteTimeout"/> is gone, whatever its connection says.</summary>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        if (bytes.IsEmpty)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        var write = _context.Response.Body.WriteAsync(bytes, cancellationToken);
+        return write.IsCompletedSuccessfully || _options.WriteTimeout == TimeSpan.Zero ? write : WaitForReaderAsync(write.AsTask());
+    }
 
     /// <summary>Ends the response with an error: as a real HTTP status if nothing was sent yet, else as the last event, and without a clean end.</summary>
     public async Task FailAsync(GatewayError error)
@@ -115,7 +131,7 @@ internal sealed class ClientResponse : IAsyncDisposable
         {
             _context.Response.Headers.ContentLength = null;
             IsEventStream = false;
-            await ErrorWriter.WriteAsync(_context, error);
+            await ErrorWriter.WriteAsync(_context, error, _route.Shape);
             return;
         }
 
@@ -129,7 +145,7 @@ internal sealed class ClientResponse : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, _context.RequestAborted);
         try
         {
-            await WriteAsync(ErrorWriter.ToEvent(error), either.Token);
+            await WriteAsync(ErrorWriter.ToEvent(error, _route.Shape), either.Token);
         }
         catch (OperationCanceledException) when (!_context.RequestAborted.IsCancellationRequested)
         {
@@ -154,7 +170,7 @@ internal sealed class ClientResponse : IAsyncDisposable
         try
         {
             BeginEventStream();
-            await _context.Response.Body.WriteAsync(NextKeepAlive(), _context.RequestAborted);
+            await WriteAsync(NextKeepAlive(), _context.RequestAborted);
         }
         catch (Exception)
         {
@@ -166,22 +182,37 @@ internal sealed class ClientResponse : IAsyncDisposable
         }
     }
 
+    private async ValueTask WaitForReaderAsync(Task write)
+    {
+        try
+        {
+            await write.WaitAsync(_options.WriteTimeout, _time);
+        }
+        catch (TimeoutException)
+        {
+            _context.Abort(); // whoever waits for the write hears of it by the request's own token
+            await write;
+        }
+    }
+
     // Comments are tolerated by every client; the empty event now and then is for those that count only events as life.
     private byte[] NextKeepAlive()
     {
+        var words = _progress().ToString();
+        if (_events!.Shown(_style, words, isOver: false, _time.GetUtcNow()) is { } shown)
+        {
+            _hasShown = true;
+            return shown;
+        }
+
         var waited = _time.GetElapsedTime(_arrived);
         if (waited < FirstEmptyEvent || waited - _lastEmptyEvent < EmptyEventInterval)
         {
-            return Encoding.UTF8.GetBytes($": {_describeWait().ReplaceLineEndings(" ")}\n\n");
+            return WaitingEvents.Comment(words);
         }
 
         _lastEmptyEvent = waited;
-        var id = JsonSerializer.Serialize(_context.TraceIdentifier);
-        var model = JsonSerializer.Serialize(_model);
-        var created = _time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        return Encoding.UTF8.GetBytes(_route.Shape == StreamShape.Chat
-            ? $$"""data: {"id":{{id}},"object":"chat.completion.chunk","created":{{created}},"model":{{model}},"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}""" + "\n\n"
-            : $$"""data: {"id":{{id}},"object":"text_completion","created":{{created}},"model":{{model}},"choices":[{"index":0,"text":"","finish_reason":null}]}""" + "\n\n");
+        return _events.Empty(_time.GetUtcNow());
     }
 }
 

@@ -12,7 +12,7 @@ internal static class ErrorWriter
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Answers the request with the error. The response must not have begun.</summary>
-    public static async Task WriteAsync(HttpContext context, GatewayError error)
+    public static async Task WriteAsync(HttpContext context, GatewayError error, StreamShape shape = StreamShape.Chat)
     {
         var response = context.Response;
         response.StatusCode = error.Status;
@@ -26,7 +26,7 @@ internal static class ErrorWriter
             response.Headers.Allow = allow;
         }
 
-        var body = ToJson(error);
+        var body = ToJson(error, shape == StreamShape.Messages ? shape : StreamShape.Chat);
         response.ContentType = "application/json";
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
@@ -35,14 +35,28 @@ internal static class ErrorWriter
         }
     }
 
-    /// <summary>The error as one event of a server-sent stream.</summary>
-    public static byte[] ToEvent(GatewayError error) => [.. "data: "u8, .. ToJson(error), .. "\n\n"u8];
+    /// <summary>The error as one event of a server-sent stream. The dialects that have an event of their own for it get it beside the one shape.</summary>
+    public static byte[] ToEvent(GatewayError error, StreamShape shape = StreamShape.Chat) =>
+        [.. shape is StreamShape.Messages or StreamShape.Responses ? "event: error\n"u8 : default, .. "data: "u8, .. ToJson(error, shape), .. "\n\n"u8];
 
-    private static byte[] ToJson(GatewayError error)
+    private static byte[] ToJson(GatewayError error, StreamShape shape)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using var json = new Utf8JsonWriter(buffer, Plain);
         json.WriteStartObject();
+        if (shape is StreamShape.Messages or StreamShape.Responses)
+        {
+            json.WriteString("type", "error");
+        }
+
+        if (shape == StreamShape.Responses)
+        {
+            json.WriteString("code", error.Code);
+            json.WriteString("message", error.Message);
+            json.WriteString("param", error.Param);
+            json.WriteNumber("sequence_number", 0);
+        }
+
         json.WriteStartObject("error");
         json.WriteString("message", error.Message);
         json.WriteString("type", error.Type);
@@ -62,6 +76,12 @@ internal static class ErrorWriter
             json.WriteString("model", loading.Model);
             json.WriteString("state", loading.State);
             json.WriteNumber("elapsed_seconds", Math.Round(loading.Elapsed.TotalSeconds, 1));
+            if (loading is { Percent: { } percent, Left: { } left })
+            {
+                json.WriteNumber("percent", percent);
+                json.WriteNumber("eta_seconds", Math.Round(left.TotalSeconds, 1));
+            }
+
             json.WriteEndObject();
         }
 

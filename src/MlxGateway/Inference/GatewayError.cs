@@ -1,3 +1,4 @@
+using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
@@ -7,7 +8,7 @@ namespace MlxGateway.Inference;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Code">The stable name of the case.</param>
 /// <param name="Message">What happened and what can be done, for a person. Never holds a secret.</param>
-public sealed record GatewayError(int Status, string Code, string Message)
+internal sealed record GatewayError(int Status, string Code, string Message)
 {
     /// <summary>The request field that is wrong, if one is.</summary>
     public string? Param { get; init; }
@@ -19,7 +20,7 @@ public sealed record GatewayError(int Status, string Code, string Message)
     public MemoryShortage? Shortage { get; init; }
 
     /// <summary>How far a load is, where the error says that one is under way.</summary>
-    public LoadingProgress? Loading { get; init; }
+    public LoadProgress? Loading { get; init; }
 
     /// <summary>What the model would have to take beside text, where that is the trouble; not sent.</summary>
     public string? NeededModality { get; init; }
@@ -41,16 +42,12 @@ public sealed record GatewayError(int Status, string Code, string Message)
         ? (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 60)
         : Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable ? 5 : null;
 
-    /// <summary>A body that is larger than <c>Limits:RequestBody</c>.</summary>
-    public static GatewayError TooLarge(long limit) =>
-        new(StatusCodes.Status413PayloadTooLarge, "request_too_large", $"The request body is larger than {new ByteSize(limit)}, the limit that Limits:RequestBody sets.");
+    /// <summary>A body that is larger than a limit.</summary>
+    /// <param name="limit">The limit.</param>
+    /// <param name="key">The key that sets it.</param>
+    public static GatewayError TooLarge(ByteSize limit, string key) =>
+        new(StatusCodes.Status413PayloadTooLarge, "request_too_large", $"The request body is larger than {limit}, the limit that {key} sets.");
 
     /// <summary>A body or a field of it that is not what the API takes.</summary>
     public static GatewayError InvalidRequest(string message, string? param = null) => new(StatusCodes.Status400BadRequest, "invalid_request", message) { Param = param };
 }
-
-/// <summary>How far the load of a model is.</summary>
-/// <param name="Model">The model's id.</param>
-/// <param name="State">Its state, as in <c>GET /running</c>.</param>
-/// <param name="Elapsed">How long it has been in that state.</param>
-public sealed record LoadingProgress(string Model, string State, TimeSpan Elapsed);

@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
+using MlxGateway.Inference.Uploads;
+using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
@@ -10,6 +12,7 @@ internal sealed class InferenceEndpoint(
     IModelPool pool,
     RunnerForwarder forwarder,
     SuspectRequests suspects,
+    RequestsInFlight inFlight,
     IEnumerable<IRequestShaper> shapers,
     InferenceSettings settings,
     IEnumerable<IRequestObserver> observers,
@@ -28,7 +31,8 @@ internal sealed class InferenceEndpoint(
         var arrived = time.GetTimestamp();
         var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path };
         var response = new ClientResponse(context, route, settings.Streams, time);
-        var exchange = new InferenceExchange(context, route, response, record, arrived);
+        using var exchange = new InferenceExchange(context, route, response, record, arrived);
+        inFlight.Enter(exchange);
         try
         {
             await using (response)
@@ -38,7 +42,7 @@ internal sealed class InferenceEndpoint(
         }
         catch (OperationCanceledException) when (exchange.Left.IsCancellationRequested)
         {
-            record.Outcome = RequestOutcome.ClientLeft;
+            await NobodyWantsItAsync(exchange);
         }
         catch (BadHttpRequestException bad)
         {
@@ -47,6 +51,7 @@ internal sealed class InferenceEndpoint(
         }
         finally
         {
+            inFlight.Leave(exchange);
             record.Status = context.Response.StatusCode;
             record.Total = time.GetElapsedTime(arrived);
             Array.ForEach(_observers, o => o.Completed(record));
@@ -81,7 +86,7 @@ internal sealed class InferenceEndpoint(
         (record.Model, record.Runner, record.Stream, record.RequestBytes) = (model.Id, model.Runner, request!.Stream, request.BodyLength);
         if (request.Stream)
         {
-            exchange.Response.KeepCompany(model.Id, () => DescribeWait(model.Id));
+            exchange.Response.KeepCompany(model.Id, WaitingStyles.Of(exchange.Context.Request.Headers, model), () => Progress(model.Id));
         }
 
         var shapedFor = default(string);
@@ -188,10 +193,19 @@ internal sealed class InferenceEndpoint(
         catch (OperationCanceledException) when (!exchange.Left.IsCancellationRequested)
         {
             var id = exchange.Model.Id;
-            await RefuseAsync(exchange, Refusals.StillLoading(id, Find(id), time.GetElapsedTime(exchange.ArrivedAt), time.GetUtcNow()));
+            await RefuseAsync(exchange, Refusals.StillLoading(Progress(id), time.GetElapsedTime(exchange.ArrivedAt)));
         }
 
         return null;
+    }
+
+    private static async Task NobodyWantsItAsync(InferenceExchange exchange)
+    {
+        exchange.Record.Outcome = exchange.IsCancelled ? RequestOutcome.Cancelled : RequestOutcome.ClientLeft;
+        if (exchange.IsCancelled && !exchange.Context.RequestAborted.IsCancellationRequested)
+        {
+            await exchange.Response.FailAsync(Note(exchange.Record, Refusals.Cancelled()));
+        }
     }
 
     private async Task ConcludeAsync(InferenceExchange exchange, ModelLease lease, ForwardResult result, Action<string> runnerDied)
@@ -205,7 +219,7 @@ internal sealed class InferenceEndpoint(
 
         if (exchange.Left.IsCancellationRequested)
         {
-            record.Outcome = RequestOutcome.ClientLeft;
+            await NobodyWantsItAsync(exchange);
             return;
         }
 
@@ -242,7 +256,9 @@ internal sealed class InferenceEndpoint(
 
     private GatewayError? Resolve(InferenceExchange exchange)
     {
-        var (known, name) = (catalog.Current, exchange.Request.Model);
+        var known = catalog.Current;
+        (exchange.Request as UpstreamRequest)?.Part(known);
+        var name = exchange.Request.Model;
         if (string.IsNullOrEmpty(name) && (name is not null || known.Default is null))
         {
             return GatewayError.InvalidRequest(name is null ? "The body names no 'model', and no DefaultModel is configured." : "The field 'model' is empty.", "model");
@@ -278,9 +294,7 @@ internal sealed class InferenceEndpoint(
         return await pool.AcquireAsync(model, terms, enough.Token);
     }
 
-    private string DescribeWait(string model) => Find(model) is { } resident
-        ? $"{Refusals.StateName(resident.State)} {model}, {(time.GetUtcNow() - resident.Since).TotalSeconds:0} s"
-        : $"waiting for {model}";
+    private LoadProgress Progress(string model) => LoadProgress.Of(model, Find(model), time.GetUtcNow());
 
     private ResidentSnapshot? Find(string model) => pool.Snapshot.Models.FirstOrDefault(m => m.Id == model);
 

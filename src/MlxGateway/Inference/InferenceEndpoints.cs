@@ -1,4 +1,5 @@
 using MlxGateway.Inference;
+using MlxGateway.Inference.Answers;
 using MlxGateway.Inference.Listing;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -13,8 +14,17 @@ internal static class InferenceEndpoints
         services.AddSingleton(settings);
         services.AddSingleton<RunnerForwarder>();
         services.AddSingleton<SuspectRequests>();
+        services.AddSingleton<RequestsInFlight>();
+        services.AddSingleton<IRequestShaper, OfferedRoutes>();
         services.AddSingleton<IRequestShaper, EngineRules>();
+        services.AddSingleton<UnaskedUsage>();
+        services.AddSingleton<IRequestShaper>(static all => all.GetRequiredService<UnaskedUsage>());
+        services.AddSingleton<IAnswerFilterSource>(static all => all.GetRequiredService<UnaskedUsage>());
         services.AddSingleton<IAnswerFilterSource, AnswerRewriting>();
+        services.AddSingleton<IAnswerFilterSource, ToolCallNaming>();
+        services.AddSingleton<IAnswerFilterSource, FinishSaying>();
+        services.AddSingleton<IAnswerFilterSource, ResponseIndexing>();
+        services.AddSingleton<IAnswerFilterSource, EmbeddingEncoder>();
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<MachineMemory>();
         services.AddSingleton<KnownNeeds>();
@@ -30,11 +40,13 @@ internal static class InferenceEndpoints
     {
         foreach (var route in InferenceRoute.All)
         {
-            app.MapPost(route.Path, (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, route))
+            app.MapMethods(route.Path, [route.Form == RequestForm.Query ? HttpMethods.Get : HttpMethods.Post], (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, route))
                 .WithMetadata(route)
                 .WithTags("Inference")
                 .WithName(route.Path);
         }
+
+        app.Map(InferenceRoute.Upstream.Path, (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, InferenceRoute.Upstream)).ExcludeFromDescription();
 
         app.MapGet("/v1/models", (ModelListing listing, CancellationToken cancellationToken) => listing.ListAsync(cancellationToken))
             .WithTags("Models")

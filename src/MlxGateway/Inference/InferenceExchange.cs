@@ -3,8 +3,10 @@ using MlxGateway.Supervision.Models;
 namespace MlxGateway.Inference;
 
 /// <summary>One client's request on its way through the house, from its arrival to its end. Belongs to that request alone.</summary>
-internal sealed class InferenceExchange(HttpContext context, InferenceRoute route, ClientResponse response, RequestRecord record, long arrivedAt)
+internal sealed class InferenceExchange(HttpContext context, InferenceRoute route, ClientResponse response, RequestRecord record, long arrivedAt) : IDisposable
 {
+    private readonly CancellationTokenSource _left = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+
     /// <summary>The client's exchange.</summary>
     public HttpContext Context { get; } = context;
 
@@ -26,6 +28,26 @@ internal sealed class InferenceExchange(HttpContext context, InferenceRoute rout
     /// <summary>The model that was asked for. There once its name was resolved; another one may stand in for it.</summary>
     public ModelSpec Model { get; set; } = null!;
 
-    /// <summary>Nobody wants the answer any more.</summary>
-    public CancellationToken Left => Context.RequestAborted;
+    /// <summary>Nobody wants the answer any more: the client is gone, or somebody called the request off.</summary>
+    public CancellationToken Left => _left.Token;
+
+    /// <summary>Whether it was called off while its client is still there.</summary>
+    public bool IsCancelled { get; private set; }
+
+    /// <summary>Calls the request off. Its client is told.</summary>
+    public void Cancel()
+    {
+        IsCancelled = true;
+        try
+        {
+            _left.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was over in this very moment.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _left.Dispose();
 }

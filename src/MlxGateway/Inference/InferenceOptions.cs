@@ -6,8 +6,14 @@ namespace MlxGateway.Inference;
 /// <summary><c>MlxGateway:Limits</c>: what a request may ask of the gateway.</summary>
 public sealed class LimitOptions
 {
-    /// <summary>The largest request body.</summary>
+    /// <summary>The largest request body of JSON. It is held in memory.</summary>
     public ByteSize RequestBody { get; set; } = ByteSize.FromMegabytes(64);
+
+    /// <summary>The largest form with files, and the largest body that is passed through unread. Beyond its first <see cref="SpillAfter"/> bytes it is held on disk.</summary>
+    public ByteSize Upload { get; set; } = ByteSize.FromGigabytes(1);
+
+    /// <summary>How much of an upload is held in memory.</summary>
+    public ByteSize SpillAfter { get; set; } = ByteSize.FromMegabytes(1);
 
     /// <summary>How long a request that is not streamed waits for its model before it is told to come back.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
@@ -24,4 +30,8 @@ public sealed class StreamOptions
     /// <summary>How often a waiting streaming client hears from the gateway.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a client may take nothing of what it is sent before it counts as gone; zero: for ever. Some programs leave a stream open that they have stopped reading.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromMinutes(5);
 }

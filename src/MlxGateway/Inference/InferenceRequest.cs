@@ -17,6 +17,18 @@ internal abstract class InferenceRequest(InferenceRoute route) : IDisposable
     /// <summary>How long it wants its model to stay; null: it does not say.</summary>
     public virtual TimeSpan? KeepAlive => null;
 
+    /// <summary>The method that the runner is asked with.</summary>
+    public virtual string Method => HttpMethods.Post;
+
+    /// <summary>The path at the runner.</summary>
+    public virtual string RunnerPath => Route.RunnerPath;
+
+    /// <summary>The query that the runner gets, with its question mark. Most get none: some engines know no path that has one.</summary>
+    public virtual QueryString Query => default;
+
+    /// <summary>Whether the runner's answer is passed on byte by byte as it comes, whatever it is.</summary>
+    public virtual bool IsPassedThrough => false;
+
     /// <summary>How long the body was.</summary>
     public abstract long BodyLength { get; }
 

@@ -3,13 +3,13 @@ namespace MlxGateway.Inference;
 /// <summary>The shape of a stream's events, where the gateway must write one itself.</summary>
 internal enum StreamShape
 {
-    /// <summary>The route never streams.</summary>
+    /// <summary>The answer is no stream whose end the gateway could tell; it is passed on as it comes.</summary>
     None,
 
-    /// <summary><c>chat.completion.chunk</c>.</summary>
+    /// <summary><c>chat.completion.chunk</c>, <c>data: [DONE]</c> at the end.</summary>
     Chat,
 
-    /// <summary><c>text_completion</c>.</summary>
+    /// <summary><c>text_completion</c>, <c>data: [DONE]</c> at the end.</summary>
     Completion,
 
     /// <summary>The events of OpenAI's <c>/v1/responses</c>, of which <c>response.completed</c> is the last.</summary>
@@ -19,10 +19,27 @@ internal enum StreamShape
     Messages,
 }
 
-/// <summary>One route whose body names a model.</summary>
-/// <param name="Path">The path at the gateway, which is also the path at the runner.</param>
+/// <summary>In what a request names its model.</summary>
+internal enum RequestForm
+{
+    /// <summary>In a body of JSON.</summary>
+    Json,
+
+    /// <summary>In a form with files, or in a body of JSON.</summary>
+    Upload,
+
+    /// <summary>In the query; there is no body.</summary>
+    Query,
+
+    /// <summary>In the path. The body is anything and is not looked into.</summary>
+    Path,
+}
+
+/// <summary>One route that names a model.</summary>
+/// <param name="Path">The path at the gateway.</param>
 /// <param name="Shape">What its stream looks like.</param>
-internal sealed record InferenceRoute(string Path, StreamShape Shape)
+/// <param name="Form">In what it names the model.</param>
+internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestForm Form = RequestForm.Json)
 {
     public static readonly InferenceRoute ChatCompletions = new("/v1/chat/completions", StreamShape.Chat);
 
@@ -30,5 +47,45 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape)
 
     public static readonly InferenceRoute Embeddings = new("/v1/embeddings", StreamShape.None);
 
-    public static IReadOnlyList<InferenceRoute> All { get; } = [ChatCompletions, Completions, Embeddings];
+    public static readonly InferenceRoute Responses = new("/v1/responses", StreamShape.Responses);
+
+    public static readonly InferenceRoute Messages = new("/v1/messages", StreamShape.Messages);
+
+    public static readonly InferenceRoute Transcriptions = new("/v1/audio/transcriptions", StreamShape.None, RequestForm.Upload);
+
+    /// <summary>Whatever else an engine serves; the path at the runner is in the request.</summary>
+    public static readonly InferenceRoute Upstream = new("/upstream/{**rest}", StreamShape.None, RequestForm.Path);
+
+    /// <summary>Every route whose path at the runner is known. Spellings without <c>/v1</c> are those that llama-server has, too.</summary>
+    public static IReadOnlyList<InferenceRoute> All { get; } =
+    [
+        ChatCompletions,
+        Completions,
+        Embeddings,
+        Responses,
+        Messages,
+        new("/v1/messages/count_tokens", StreamShape.None),
+        new("/chat/completions", StreamShape.Chat) { RunnerPath = ChatCompletions.Path },
+        new("/v1/rerank", StreamShape.None),
+        new("/rerank", StreamShape.None) { RunnerPath = "/v1/rerank" },
+        new("/v1/reranking", StreamShape.None) { RunnerPath = "/v1/rerank" },
+        new("/reranking", StreamShape.None) { RunnerPath = "/v1/rerank" },
+        new("/v1/audio/speech", StreamShape.None),
+        Transcriptions,
+        new("/v1/audio/translations", StreamShape.None, RequestForm.Upload),
+        new("/v1/audio/voices", StreamShape.None, RequestForm.Query),
+        new("/v1/images/generations", StreamShape.None),
+        new("/v1/images/edits", StreamShape.None, RequestForm.Upload),
+        new("/tokenize", StreamShape.None),
+        new("/detokenize", StreamShape.None),
+        new("/infill", StreamShape.None),
+        new("/completion", StreamShape.None),
+        new("/props", StreamShape.None, RequestForm.Query),
+    ];
+
+    /// <summary>The path at the runner.</summary>
+    public string RunnerPath { get; init; } = Path;
+
+    /// <summary>Whether a whole stream ends with <c>data: [DONE]</c>.</summary>
+    public bool EndsWithDone => Shape is StreamShape.Chat or StreamShape.Completion;
 }

@@ -21,7 +21,7 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
         // Nothing else of the client's headers: keys, cookies and addresses are nobody's business below.
         IHeaderDictionary headers = new HeaderDictionary(6);
         headers.ContentType = exchange.Request.ContentType;
-        headers.ContentLength = body.Length;
+        headers.ContentLength = body.Length == 0 && exchange.Request.ContentType is null ? null : body.Length;
         headers["x-request-id"] = client.TraceIdentifier;
         if (client.Request.Headers.Accept is { Count: > 0 } accept)
         {
@@ -34,8 +34,8 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
         }
 
         var features = new FeatureCollection(8);
-        features.Set<IHttpRequestFeature>(new HttpRequestFeature { Method = HttpMethods.Post, Scheme = "http", Protocol = HttpProtocol.Http11, Path = exchange.Route.Path, Headers = headers, Body = body });
-        features.Set<IHttpRequestBodyDetectionFeature>(HasBody.Instance);
+        features.Set<IHttpRequestFeature>(new HttpRequestFeature { Method = exchange.Request.Method, Scheme = "http", Protocol = HttpProtocol.Http11, Path = exchange.Request.RunnerPath, QueryString = exchange.Request.Query.ToString(), Headers = headers, Body = body });
+        features.Set<IHttpRequestBodyDetectionFeature>(body.Length > 0 || exchange.Request.ContentType is not null ? HasBody.Instance : HasBody.None);
         features.Set<IHttpResponseFeature>(new HttpResponseFeature());
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(response));
         features.Set<IHttpRequestLifetimeFeature>(this);
@@ -54,8 +54,10 @@ internal sealed class InnerExchange : IHttpRequestLifetimeFeature
 
     private sealed class HasBody : IHttpRequestBodyDetectionFeature
     {
-        public static readonly HasBody Instance = new();
+        public static readonly HasBody Instance = new() { CanHaveBody = true };
 
-        public bool CanHaveBody => true;
+        public static readonly HasBody None = new();
+
+        public bool CanHaveBody { get; private init; }
     }
 }

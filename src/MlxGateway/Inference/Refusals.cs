@@ -1,3 +1,4 @@
+using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
@@ -48,19 +49,17 @@ internal static class Refusals
         return error with { Message = $"{error.Message} {(who is null ? $"No model here takes {things}." : $"'{who.Id}' takes {things}.")}" };
     }
 
-    public static GatewayError StillLoading(string model, ResidentSnapshot? resident, TimeSpan waited, DateTimeOffset now)
+    public static GatewayError StillLoading(LoadProgress progress, TimeSpan waited) => new(
+        StatusCodes.Status503ServiceUnavailable,
+        "model_loading",
+        $"Model '{progress.Model}' is still loading after {waited.TotalSeconds:0} s ({progress.State} for {progress.Elapsed.TotalSeconds:0} s{(progress is { Percent: { } percent, Left: { } left } ? $", about {percent} % of it, {Math.Ceiling(left.TotalSeconds):0} s to go" : "")}). The load goes on; send the request again.")
     {
-        var state = resident is null ? "waiting" : StateName(resident.State);
-        var elapsed = resident is null ? waited : now - resident.Since;
-        return new GatewayError(
-            StatusCodes.Status503ServiceUnavailable,
-            "model_loading",
-            $"Model '{model}' is still loading after {waited.TotalSeconds:0} s ({state} for {elapsed.TotalSeconds:0} s). The load goes on; send the request again.")
-        {
-            RetryAfter = TimeSpan.FromSeconds(10),
-            Loading = new LoadingProgress(model, state, elapsed),
-        };
-    }
+        RetryAfter = progress.Left ?? TimeSpan.FromSeconds(10),
+        Loading = progress,
+    };
+
+    /// <summary>The end of a request that somebody called off. No client repeats this status by itself.</summary>
+    public static GatewayError Cancelled() => new(StatusCodes.Status499ClientClosedRequest, "request_cancelled", "The request was cancelled.");
 
     /// <summary>The name of a state as scripts read it.</summary>
 #pragma warning disable CA1308 // The contract writes states in lower case.

@@ -17,6 +17,9 @@ public enum RequestOutcome
 
     /// <summary>The client went away.</summary>
     ClientLeft,
+
+    /// <summary>Somebody called it off.</summary>
+    Cancelled,
 }
 
 /// <summary>What is known of one request once it is over. Holds no text of the client's or of the model's.</summary>
@@ -63,6 +66,9 @@ public sealed class RequestRecord
 
     /// <summary>Tokens of the answer as the engine counted them, if it said so.</summary>
     public int? CompletionTokens { get; set; }
+
+    /// <summary>Tokens of the answer in a second, from the first byte to the end; null: not known, or the answer came in one piece.</summary>
+    public double? TokensPerSecond => Stream && CompletionTokens is { } tokens && FirstByte is { } first && Total > first ? tokens / (Total - first).TotalSeconds : null;
 
     /// <summary>Bytes of the request body.</summary>
     public long RequestBytes { get; set; }

@@ -51,9 +51,9 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
         {
             Filters = FiltersFor(exchange, lease),
             Assembler = assembles ? new StreamAssembler() : null,
-            SaysNotFoundForAll = manners.SaysNotFoundForAll,
+            SaysNotFoundForAll = manners.SaysNotFoundForAll && !request.IsPassedThrough,
         };
-        var attempt = new ForwardAttempt(body, closesConnection: request.Stream || assembles || !manners.ReusesConnections);
+        var attempt = new ForwardAttempt(body, closesConnection: request.Stream || request.IsPassedThrough || assembles || !manners.ReusesConnections);
         var sent = request.OpenBody();
         var inner = new InnerExchange(exchange, sent, body);
         inner.Context.Features.Set(attempt);

@@ -12,7 +12,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     private const int HeldLimit = 64 * 1024;
 
     /// <summary>Up to this length where something in it must be put right.</summary>
-    private const int FilteredLimit = 16 << 20;
+    private const int FilteredLimit = 64 << 20;
 
     private readonly SseFramer _framer = new();
     private readonly TailBuffer _tail = new();
@@ -102,7 +102,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         }
 
         await client.WriteAsync(FinishEvents(), cancellationToken);
-        if (!_facts.IsDone)
+        if (!_facts.IsDone && request.Route.EndsWithDone)
         {
             await client.WriteAsync("data: [DONE]\n\n"u8.ToArray(), cancellationToken);
         }
@@ -127,6 +127,12 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     private async ValueTask<GatewayError?> CompleteWholeAsync(CancellationToken cancellationToken)
     {
         _facts = _tail.FindUsage();
+        if (!_isPassing && Held.IsEmpty && request.IsPassedThrough)
+        {
+            client.Begin(Head.Status, Head.ContentType, Head.ContentLength);
+            return null;
+        }
+
         if (!_isPassing && Held.IsEmpty)
         {
             // HTTP ends an answer that broke off before its first byte as properly as a whole one, but nothing that clients ask for here is empty.
@@ -170,7 +176,9 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             return;
         }
 
-        var isWhole = Held.IsEmpty && bytes.Length == Head.ContentLength && Filters.Count == 0;
+        // Events of a route whose end cannot be told must not wait for it either.
+        var isLive = request.IsPassedThrough || Head.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true;
+        var isWhole = isLive || (Held.IsEmpty && bytes.Length == Head.ContentLength && Filters.Count == 0);
         if (!isWhole && Held.Length + bytes.Length <= (Filters.Count == 0 ? HeldLimit : FilteredLimit))
         {
             (_held ??= new MemoryStream((int)Math.Min(Head.ContentLength ?? 0, HeldLimit))).Write(bytes.Span);
@@ -235,6 +243,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
             if (Assembler is null)
             {
                 client.BeginEventStream();
+                await client.EndWaitAsync(CancellationToken.None);
             }
         }
         else if (!IsError && client.HasBegun)

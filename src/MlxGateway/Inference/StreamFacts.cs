@@ -5,8 +5,11 @@ namespace MlxGateway.Inference;
 /// <summary>What the events of a stream said so far, as far as the gateway must know it.</summary>
 internal struct StreamFacts
 {
-    /// <summary>Whether the stream said that it is complete: a finish reason, or <c>[DONE]</c>.</summary>
+    /// <summary>Whether the stream said that it is complete: a finish reason, <c>[DONE]</c>, or the last event of its dialect.</summary>
     public bool IsComplete { get; private set; }
+
+    /// <summary>Whether a choice has said why it ended.</summary>
+    public bool HasFinishReason { get; private set; }
 
     /// <summary>Whether <c>[DONE]</c> has passed.</summary>
     public bool IsDone { get; private set; }
@@ -64,7 +67,7 @@ internal struct StreamFacts
         {
             var json = new Utf8JsonReader(usage);
             json.Read();
-            NoteCounts(ref json, "prompt_tokens"u8, "completion_tokens"u8);
+            NoteUsage(ref json);
         }
         catch (Exception broken) when (IsNotJson(broken))
         {
@@ -98,12 +101,24 @@ internal struct StreamFacts
             else if (json.ValueTextEquals("usage"u8))
             {
                 json.Read();
-                NoteCounts(ref json, "prompt_tokens"u8, "completion_tokens"u8);
+                NoteUsage(ref json);
             }
             else if (json.ValueTextEquals("timings"u8))
             {
                 json.Read();
-                NoteCounts(ref json, "prompt_n"u8, "predicted_n"u8);
+                NoteTimings(ref json);
+            }
+            else if (json.ValueTextEquals("type"u8))
+            {
+                // Each is the last event of a dialect: of /v1/responses, and of /v1/messages.
+                json.Read();
+                IsComplete |= json.TokenType == JsonTokenType.String
+                    && (json.ValueTextEquals("response.completed"u8) || json.ValueTextEquals("response.incomplete"u8) || json.ValueTextEquals("message_stop"u8));
+            }
+            else if (json.ValueTextEquals("response"u8) || json.ValueTextEquals("message"u8))
+            {
+                json.Read();
+                error = NoteInner(ref json) ?? error;
             }
             else if (json.ValueTextEquals("error"u8))
             {
@@ -137,7 +152,7 @@ internal struct StreamFacts
                 json.Read();
                 if (isReason && json.TokenType == JsonTokenType.String)
                 {
-                    IsComplete = true;
+                    IsComplete = HasFinishReason = true;
                 }
 
                 json.Skip();
@@ -145,7 +160,65 @@ internal struct StreamFacts
         }
     }
 
-    private void NoteCounts(ref Utf8JsonReader json, ReadOnlySpan<byte> prompt, ReadOnlySpan<byte> completion)
+    // The response of an event of /v1/responses, the message of one of /v1/messages; a text in an error.
+    private string? NoteInner(ref Utf8JsonReader json)
+    {
+        string? error = null;
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            return null;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var (isUsage, isError) = (json.ValueTextEquals("usage"u8), json.ValueTextEquals("error"u8));
+            json.Read();
+            if (isUsage)
+            {
+                NoteUsage(ref json);
+            }
+            else if (isError && json.TokenType != JsonTokenType.Null)
+            {
+                error = RunnerError.MessageOf(ref json);
+            }
+            else
+            {
+                json.Skip();
+            }
+        }
+
+        return error;
+    }
+
+    // Of llama-server; its prompt_n leaves out what it still had in its cache.
+    private void NoteTimings(ref Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            json.Skip();
+            return;
+        }
+
+        int? fresh = null;
+        var cached = 0;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var (isFresh, isCached, isAnswer) = (json.ValueTextEquals("prompt_n"u8), json.ValueTextEquals("cache_n"u8), json.ValueTextEquals("predicted_n"u8));
+            json.Read();
+            if (json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var count))
+            {
+                fresh = isFresh ? count : fresh;
+                cached = isCached ? count : cached;
+                CompletionTokens = isAnswer ? count : CompletionTokens;
+            }
+
+            json.Skip();
+        }
+
+        PromptTokens = fresh + cached ?? PromptTokens;
+    }
+
+    private void NoteUsage(ref Utf8JsonReader json)
     {
         if (json.TokenType != JsonTokenType.StartObject)
         {
@@ -155,8 +228,8 @@ internal struct StreamFacts
 
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var isPrompt = json.ValueTextEquals(prompt);
-            var isCompletion = json.ValueTextEquals(completion);
+            var isPrompt = json.ValueTextEquals("prompt_tokens"u8) || json.ValueTextEquals("input_tokens"u8);
+            var isCompletion = json.ValueTextEquals("completion_tokens"u8) || json.ValueTextEquals("output_tokens"u8);
             json.Read();
             if ((isPrompt || isCompletion) && json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var count))
             {

@@ -36,6 +36,12 @@ internal readonly record struct TopLevelFields
     /// <summary>Whether there are <c>tools</c> that are not null.</summary>
     public bool HasTools { get; private init; }
 
+    /// <summary>Whether <c>stream_options</c> ask for the token counts.</summary>
+    public bool AsksForUsage { get; private init; }
+
+    /// <summary>Whether <c>encoding_format</c> asks for base64.</summary>
+    public bool WantsBase64 { get; private init; }
+
     /// <summary>How long <c>keep_alive</c> wants the model to stay; null: it does not say.</summary>
     public TimeSpan? KeepAlive { get; private init; }
 
@@ -119,6 +125,18 @@ internal readonly record struct TopLevelFields
             {
                 json.Read();
                 found = found with { HasTools = json.TokenType is not JsonTokenType.Null };
+                json.Skip();
+            }
+            else if (json.ValueTextEquals("stream_options"u8))
+            {
+                json.Read();
+                found = found with { AsksForUsage = json.TokenType == JsonTokenType.StartObject && BodyShaper.HasTrue(json, "include_usage") };
+                json.Skip();
+            }
+            else if (json.ValueTextEquals("encoding_format"u8))
+            {
+                json.Read();
+                found = found with { WantsBase64 = json.TokenType == JsonTokenType.String && json.ValueTextEquals("base64"u8) };
                 json.Skip();
             }
             else if (json.ValueTextEquals("keep_alive"u8))

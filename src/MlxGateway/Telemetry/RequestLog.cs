@@ -72,15 +72,16 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
         Milliseconds(record.Total),
         record.PromptTokens,
         record.CompletionTokens,
+        record.TokensPerSecond is { } speed ? Math.Round(speed, 1) : null,
         record.RequestBytes);
 
     private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 1);
 
     private static partial class Log
     {
-        [LoggerMessage(5001, LogLevel.Information, "{RequestId} {Route} {Model} on {Runner}: {Outcome} {Status} {Code}, stream {Stream}, queue {QueueMs} ms, load {LoadMs} ms, first byte {FirstByteMs} ms, total {TotalMs} ms, tokens {PromptTokens} in {CompletionTokens} out, body {RequestBytes} B")]
+        [LoggerMessage(5001, LogLevel.Information, "{RequestId} {Route} {Model} on {Runner}: {Outcome} {Status} {Code}, stream {Stream}, queue {QueueMs} ms, load {LoadMs} ms, first byte {FirstByteMs} ms, total {TotalMs} ms, tokens {PromptTokens} in {CompletionTokens} out at {TokensPerSecond} a second, body {RequestBytes} B")]
         public static partial void Request(
             ILogger logger, string requestId, string route, string model, string runner, RequestOutcome outcome, int status, string code, bool stream,
-            double queueMs, double loadMs, double? firstByteMs, double totalMs, int? promptTokens, int? completionTokens, long requestBytes);
+            double queueMs, double loadMs, double? firstByteMs, double totalMs, int? promptTokens, int? completionTokens, double? tokensPerSecond, long requestBytes);
     }
 }

@@ -12,11 +12,14 @@ namespace MlxGateway.Tests.Inference;
 internal sealed class ClientExchange
 {
     private readonly ResponseFeature _feature = new();
+    private readonly HttpRequestLifetimeFeature _lifetime = new();
+
     public ClientExchange()
     {
         var features = new FeatureCollection();
         features.Set<IHttpRequestFeature>(new HttpRequestFeature { Method = "POST", Path = "/v1/chat/completions" });
         features.Set<IHttpResponseFeature>(_feature);
+        features.Set<IHttpRequestLifetimeFeature>(_lifetime);
         features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(new Receiver(_feature)));
         Context = new DefaultHttpContext(features) { TraceIdentifier = "req_1" };
     }
@@ -24,6 +27,9 @@ internal sealed class ClientExchange
     public DefaultHttpContext Context { get; }
 
     public HttpResponse Response => Context.Response;
+
+    /// <summary>Whether its connection was broken off.</summary>
+    public bool IsAborted => _lifetime.RequestAborted.IsCancellationRequested;
 
     public bool HasBegun => _feature.HasStarted;
 

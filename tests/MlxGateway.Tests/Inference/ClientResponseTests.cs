@@ -1,5 +1,7 @@
 using System.Text.Json;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Waiting;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Tests;
 using Xunit;
 
@@ -15,14 +17,14 @@ public sealed class ClientResponseTests
     public async Task KeepCompany_UntilTheStatusIsHeldNoLonger_IsSilent()
     {
         await using var response = Open();
-        response.KeepCompany("m", static () => "loading");
+        response.KeepCompany("m", WaitingStyle.Comments, Loading);
         _clock.Advance(TimeSpan.FromSeconds(1.999));
 
         Assert.False(_client.HasBegun);
 
         _clock.Advance(TimeSpan.FromSeconds(0.001));
 
-        Assert.Equal(": loading\n\n", _client.Received);
+        Assert.Equal(": loading m 3 s\n\n", _client.Received);
         Assert.Equal((200, "text/event-stream", "no-cache", "no"), (
             _client.Response.StatusCode, _client.Response.ContentType, (string?)_client.Response.Headers.CacheControl, (string?)_client.Response.Headers["X-Accel-Buffering"]));
         Assert.True(response.HasBegun && response.IsEventStream);
@@ -33,10 +35,10 @@ public sealed class ClientResponseTests
     {
         await using var response = Open();
         var word = 0;
-        response.KeepCompany("m", () => $"word {++word}\nof two lines");
+        response.KeepCompany("m", WaitingStyle.Comments, () => Loading() with { Model = $"word {++word}\nof two lines" });
         _clock.Advance(TimeSpan.FromSeconds(2 + (3 * 5) + 4.9));
 
-        Assert.Equal(Enumerable.Range(1, 4).Select(n => $": word {n} of two lines\n\n"), _client.Pieces);
+        Assert.Equal(Enumerable.Range(1, 4).Select(n => $": loading word {n} of two lines 3 s\n\n"), _client.Pieces);
     }
 
     [Theory]
@@ -45,7 +47,7 @@ public sealed class ClientResponseTests
     public async Task KeepCompany_AfterAMinute_SendsAnEmptyEventNowAndThen(string path, string kind)
     {
         await using var response = Open(path);
-        response.KeepCompany("a \"model\"", static () => "loading");
+        response.KeepCompany("a \"model\"", WaitingStyle.Comments, Loading);
         _clock.Advance(TimeSpan.FromSeconds(59.9));
 
         Assert.All(_client.Pieces, p => Assert.StartsWith(": ", p, StringComparison.Ordinal));
@@ -70,17 +72,90 @@ public sealed class ClientResponseTests
         }
     }
 
+    // Two agents count only events as life, and close after 240 and 300 s without one.
+    [Theory]
+    [InlineData("/v1/responses", "event: response.in_progress\ndata: {\"type\":\"response.in_progress\",\"sequence_number\":0,")]
+    [InlineData("/v1/messages", "event: ping\ndata: {\"type\":\"ping\"}\n\n")]
+    public async Task KeepCompany_ForTenMinutes_SendsEmptyEventsOfTheDialect(string path, string first)
+    {
+        await using var response = Open(path);
+        response.KeepCompany("m", WaitingStyle.Comments, Loading);
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        var events = _client.Pieces.Where(p => p.StartsWith("event: ", StringComparison.Ordinal)).ToList();
+
+        Assert.StartsWith(first, events[0], StringComparison.Ordinal);
+        Assert.InRange(events.Count, 25, 28);
+        Assert.All(events, e => JsonDocument.Parse(e.Split("data: ")[1]));
+    }
+
+    [Fact]
+    public async Task KeepCompany_AsStatusLines_ShowsThemAndEndsThem()
+    {
+        await using var response = Open();
+        response.KeepCompany("m", WaitingStyle.Status, static () => Loading() with { Percent = 43, Left = TimeSpan.FromSeconds(12) });
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        await response.TakeOverAsync();
+        await response.EndWaitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Contains("\"choices\":[],\"event\":{\"type\":\"status\",\"data\":{\"description\":\"Loading m 43 % eta 12 s\",\"done\":false}}}", _client.Pieces[0], StringComparison.Ordinal);
+        Assert.Contains("\"description\":\"Loaded in 2 s\",\"done\":true}}}", _client.Pieces[1], StringComparison.Ordinal);
+        Assert.All(_client.Pieces, p => JsonDocument.Parse(p["data: ".Length..]));
+    }
+
+    [Fact]
+    public async Task KeepCompany_AsThoughts_AreTheModels()
+    {
+        await using var response = Open();
+        response.KeepCompany("m", WaitingStyle.Reasoning, Loading);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        var delta = JsonDocument.Parse(_client.Received["data: ".Length..]).RootElement.GetProperty("choices")[0].GetProperty("delta");
+
+        Assert.Equal("Loading m 3 s\n", delta.GetProperty("reasoning_content").GetString());
+    }
+
+    // A program may leave a stream open that it has stopped reading.
+    [Fact]
+    public async Task Write_NobodyReads_TheClientCountsAsGoneAfterATime()
+    {
+        await using var response = Open();
+        _client.Obstacle = new TaskCompletionSource().Task;
+        var write = response.WriteAsync("data: x\n\n"u8.ToArray(), _client.Context.RequestAborted).AsTask();
+        _clock.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromSeconds(1));
+
+        Assert.False(_client.IsAborted);
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
+
+        Assert.True(_client.IsAborted);
+    }
+
+    [Theory]
+    [InlineData("/v1/messages", "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"why\",")]
+    [InlineData("/v1/responses", "event: error\ndata: {\"type\":\"error\",\"code\":\"runner_failed\",\"message\":\"why\",\"param\":null,\"sequence_number\":0,\"error\":{\"message\":\"why\",")]
+    public async Task Fail_InAnotherDialect_IsItsErrorEventAndHasTheOneShape(string path, string frame)
+    {
+        await using var response = Open(path);
+        response.BeginEventStream();
+        await response.WriteAsync("event: x\ndata: {}\n\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        await response.FailAsync(new GatewayError(502, "runner_failed", "why"));
+
+        Assert.StartsWith(frame, _client.Pieces[1], StringComparison.Ordinal);
+        Assert.Equal("runner_failed", JsonDocument.Parse(_client.Pieces[1].Split("data: ")[1]).RootElement.GetProperty("error").GetProperty("code").GetString());
+        Assert.True(response.IsUnfinished);
+    }
+
     [Fact]
     public async Task TakeOver_Ended_NothingOfOursComesAfterwards()
     {
         await using var response = Open();
-        response.KeepCompany("m", static () => "loading");
+        response.KeepCompany("m", WaitingStyle.Comments, Loading);
         _clock.Advance(TimeSpan.FromSeconds(3));
         await response.TakeOverAsync();
         await response.TakeOverAsync();
         _clock.Advance(TimeSpan.FromMinutes(10));
 
-        Assert.Equal(": loading\n\n", _client.Received);
+        Assert.Equal(": loading m 3 s\n\n", _client.Received);
     }
 
     [Fact]
@@ -89,7 +164,7 @@ public sealed class ClientResponseTests
         await using var response = Open();
         var through = new TaskCompletionSource();
         _client.Obstacle = through.Task;
-        response.KeepCompany("m", static () => "loading");
+        response.KeepCompany("m", WaitingStyle.Comments, Loading);
 
         // The client reads nothing: what is due meanwhile is not queued up for it.
         _clock.Advance(TimeSpan.FromMinutes(1));
@@ -100,7 +175,7 @@ public sealed class ClientResponseTests
         through.SetResult();
         await taking;
 
-        Assert.Equal([": loading\n\n"], _client.Pieces);
+        Assert.Equal([": loading m 3 s\n\n"], _client.Pieces);
     }
 
     [Fact]
@@ -108,7 +183,7 @@ public sealed class ClientResponseTests
     {
         await using var response = Open();
         _client.Obstacle = Task.FromException(new IOException("gone"));
-        response.KeepCompany("m", static () => "loading");
+        response.KeepCompany("m", WaitingStyle.Comments, Loading);
         _clock.Advance(TimeSpan.FromMinutes(1));
 
         Assert.Empty(_client.Pieces);
@@ -118,7 +193,7 @@ public sealed class ClientResponseTests
     public async Task Fail_BeforeAnythingWasSent_IsARealStatus()
     {
         await using var response = Open();
-        response.KeepCompany("m", static () => "loading");
+        response.KeepCompany("m", WaitingStyle.Comments, Loading);
         await response.FailAsync(new GatewayError(503, "model_launch_failed", "why"));
         _clock.Advance(TimeSpan.FromMinutes(10));
 
@@ -142,7 +217,7 @@ public sealed class ClientResponseTests
     public async Task Fail_AfterTheStreamBegan_IsItsLastEventAndNoCleanEnd()
     {
         await using var response = Open();
-        response.KeepCompany("m", static () => "loading");
+        response.KeepCompany("m", WaitingStyle.Comments, Loading);
         _clock.Advance(TimeSpan.FromSeconds(2));
         await response.FailAsync(new GatewayError(503, "model_launch_failed", "why"));
         _clock.Advance(TimeSpan.FromMinutes(10));
@@ -164,6 +239,8 @@ public sealed class ClientResponseTests
         Assert.Equal("{\"half\":", _client.Received);
         Assert.True(response.IsUnfinished);
     }
+
+    private static LoadProgress Loading() => new("m", "launching", TimeSpan.FromSeconds(3), null, null);
 
     private ClientResponse Open(string path = "/v1/chat/completions") => new(_client.Context, InferenceRoute.All.Single(r => r.Path == path), _options, _clock);
 }

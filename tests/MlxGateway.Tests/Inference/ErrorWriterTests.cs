@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using Xunit;
@@ -66,9 +67,9 @@ public sealed class ErrorWriterTests
     [Fact]
     public async Task Write_Loading_SaysHowFarItIs()
     {
-        await ErrorWriter.WriteAsync(_client.Context, new GatewayError(503, "model_loading", "m") { Loading = new LoadingProgress("vision", "launching", TimeSpan.FromSeconds(12.345)) });
+        await ErrorWriter.WriteAsync(_client.Context, new GatewayError(503, "model_loading", "m") { Loading = new LoadProgress("vision", "launching", TimeSpan.FromSeconds(12.345), 43, TimeSpan.FromSeconds(16)) });
 
-        Assert.Equal("""{"model":"vision","state":"launching","elapsed_seconds":12.3}""", _client.Error.GetProperty("loading").GetRawText());
+        Assert.Equal("""{"model":"vision","state":"launching","elapsed_seconds":12.3,"percent":43,"eta_seconds":16}""", _client.Error.GetProperty("loading").GetRawText());
     }
 
     [Fact]

@@ -22,6 +22,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ServiceProvider _services = new ServiceCollection().AddLogging().AddHttpForwarder().BuildServiceProvider();
     private readonly ScriptedPool _pool = new();
+    private readonly RequestsInFlight _inFlight = new();
     private readonly InferenceEndpoint _endpoint;
 
     public InferenceEndpointTests()
@@ -29,7 +30,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         var catalog = new ModelCatalog([new OneModel()], new FactsCache(), TimeProvider.System, NullLogger<ModelCatalog>.Instance);
         Assert.True(catalog.TryAdopt(new ModelSettings { BaseFolder = "/", Discovery = new DiscoveryOptions(), KnownKinds = [], OfferedKinds = [], Models = new Dictionary<string, ModelOptions>() }, new SettingsErrors()));
         _endpoint = new InferenceEndpoint(
-            catalog, _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), [], TimeProvider.System), new SuspectRequests(TimeProvider.System), [],
+            catalog, _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), [], TimeProvider.System), new SuspectRequests(TimeProvider.System), _inFlight, [],
             new InferenceSettings(new LimitOptions(), new StreamOptions()), [], TimeProvider.System);
         _listener.Start();
     }

@@ -100,10 +100,10 @@ public sealed class InferenceRequestTests
         Assert.Contains("not valid UTF-8", (await ClientExchange.ReadAsync([.. "{\"model\":\""u8, 0xC3, .. "\"}"u8])).Error!.Message, StringComparison.Ordinal);
 
     [Fact]
-    public async Task Read_CompressedBody_IsRefused()
+    public async Task Read_UnknownEncoding_IsRefused()
     {
         var http = new DefaultHttpContext().Request;
-        http.Headers.ContentEncoding = "gzip";
+        http.Headers.ContentEncoding = "lzma";
         var (request, error) = await RequestReader.ReadAsync(http, InferenceRoute.ChatCompletions, new LimitOptions { RequestBody = new ByteSize(long.MaxValue) }, TestContext.Current.CancellationToken);
 
         Assert.Null(request);

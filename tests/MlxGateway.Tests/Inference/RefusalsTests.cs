@@ -1,5 +1,6 @@
 using System.Text;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using Xunit;
@@ -84,11 +85,26 @@ public sealed class RefusalsTests
     {
         var now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
         var resident = new ResidentSnapshot("m", ResidentState.Launching, "demo", 1, 2, 0, 1, now - TimeSpan.FromSeconds(80), ByteSize.Zero);
-        var error = Refusals.StillLoading("m", resident, TimeSpan.FromSeconds(90), now);
+        var error = Refusals.StillLoading(LoadProgress.Of("m", resident, now), TimeSpan.FromSeconds(90));
 
         Assert.Equal((503, "model_loading", 10), (error.Status, error.Code, error.RetryAfterSeconds));
-        Assert.Equal(new LoadingProgress("m", "launching", TimeSpan.FromSeconds(80)), error.Loading);
+        Assert.Equal(new LoadProgress("m", "launching", TimeSpan.FromSeconds(80), null, null), error.Loading);
         Assert.Contains("after 90 s (launching for 80 s)", error.Message, StringComparison.Ordinal);
-        Assert.Equal("waiting", Refusals.StillLoading("m", null, TimeSpan.FromSeconds(90), now).Loading!.State);
+        Assert.Equal("waiting", LoadProgress.Of("m", null, now).State);
+    }
+
+    [Theory]
+    [InlineData(30, 25, 5)] // a quarter of two minutes; the rest is more than any client may be told
+    [InlineData(90, 75, 30)]
+    [InlineData(150, 99, 1)] // longer than the last time
+    public void StillLoading_LoadedBefore_SaysHowFarItIs(int elapsed, int percent, int seconds)
+    {
+        var now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+        var resident = new ResidentSnapshot("m", ResidentState.Launching, "demo", 1, 2, 0, 1, now - TimeSpan.FromSeconds(elapsed), ByteSize.Zero) { LoadTime = TimeSpan.FromMinutes(2) };
+        var error = Refusals.StillLoading(LoadProgress.Of("m", resident, now), TimeSpan.FromSeconds(90));
+
+        Assert.Equal(percent, error.Loading!.Percent);
+        Assert.Equal(elapsed == 30 ? 60 : seconds, error.RetryAfterSeconds);
+        Assert.Contains($"about {percent} % of it", error.Message, StringComparison.Ordinal);
     }
 }

@@ -1,5 +1,7 @@
 using System.Text;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Waiting;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Tests;
 using Xunit;
 
@@ -109,14 +111,14 @@ public sealed class RunnerResponseTests
         var clock = new ManualTimeProvider();
         using var request = await ClientExchange.RequestAsync("""{"model":"m","stream":true}""");
         await using var response = new ClientResponse(_client.Context, request.Route, new StreamOptions(), clock);
-        response.KeepCompany("m", static () => "loading");
+        response.KeepCompany("m", WaitingStyle.Comments, static () => new LoadProgress("m", "launching", TimeSpan.FromSeconds(3), null, null));
         clock.Advance(TimeSpan.FromSeconds(2));
         await using var body = new RunnerResponse(response, request, "m", clock) { Head = new RunnerResponseHead(200, "application/json", null, IsDelimited: true) };
         await body.WriteAsync("{}"u8.ToArray(), TestContext.Current.CancellationToken);
         var error = await body.CompleteAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(502, error?.Status);
-        Assert.Equal(": loading\n\n", _client.Received);
+        Assert.Equal(": loading m 3 s\n\n", _client.Received);
     }
 
     [Theory]

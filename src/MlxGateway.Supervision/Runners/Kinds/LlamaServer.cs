@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners.Engines;
@@ -10,12 +11,19 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
     // It answers 500 to an image that it cannot take, which clients repeat.
     private static readonly RequestRules TextOnly = new([new("messages", FieldShape.List)]) { IsTextOnly = true };
 
+    // What it says no to because of the model or its switches (rerank without --reranking) it explains better than could be done here.
+    private static readonly FrozenSet<string> Offers = FrozenSet.ToFrozenSet(
+    [
+        "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/v1/rerank", "/v1/audio/transcriptions",
+        "/tokenize", "/detokenize", "/infill", "/completion", "/props",
+    ]);
+
     /// <inheritdoc/>
     public string Name => KindNames.LlamaServer;
 
     // It answers to any name. Connections are not reused: it closes them after a stream although it promises not to, and its few threads are held by idle ones.
     /// <inheritdoc/>
-    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: false) { Rules = SeesImages(model) ? null : TextOnly };
+    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: false) { Rules = SeesImages(model) ? null : TextOnly, Offers = Offers };
 
     /// <inheritdoc/>
     public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners.Engines;
@@ -12,6 +13,8 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
 
     private static readonly string Companion = Path.Combine(AppContext.BaseDirectory, "mlx_lm_companion.py");
 
+    private static readonly FrozenSet<string> Offers = FrozenSet.ToFrozenSet(["/v1/chat/completions", "/v1/completions"]);
+
     /// <inheritdoc/>
     public string Name => KindNames.MlxLm;
 
@@ -20,7 +23,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model)
     {
         var name = model.UpstreamModel ?? "default_model";
-        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxLmRules.All, EchoedModel = name, NamesReasoning = true, SaysNotFoundForAll = true };
+        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxLmRules.All, EchoedModel = name, NamesReasoning = true, SaysNotFoundForAll = true, CountsOnlyIfAsked = true, Offers = Offers };
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json;
 using MlxGateway.Supervision.Models;
@@ -20,6 +21,12 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
         DropsNulls = true,
     };
 
+    private static readonly FrozenSet<string> Offers = FrozenSet.ToFrozenSet(
+    [
+        "/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/rerank",
+        "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/images/generations", "/v1/images/edits",
+    ]);
+
     /// <inheritdoc/>
     public string Name => KindNames.MlxVlm;
 
@@ -28,7 +35,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model)
     {
         var name = model.UpstreamModel ?? model.Path ?? model.Id;
-        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name, AsksForStreams = true };
+        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name, AsksForStreams = true, Offers = Offers };
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,26 @@
+using System.Collections.Concurrent;
+
+namespace MlxGateway.Inference;
+
+/// <summary>The requests that are being served, so that somebody else than their clients can see them and call them off.</summary>
+internal sealed class RequestsInFlight
+{
+    // By themselves and not by their ids: a client may give two requests the same one.
+    private readonly ConcurrentDictionary<InferenceExchange, byte> _all = new();
+
+    /// <summary>Those of this moment.</summary>
+    public IEnumerable<InferenceExchange> All => _all.Keys;
+
+    public void Enter(InferenceExchange exchange) => _all.TryAdd(exchange, 0);
+
+    public void Leave(InferenceExchange exchange) => _all.TryRemove(exchange, out _);
+
+    /// <summary>Calls off every request of this id. Its generation ends in the engine, and its place is free.</summary>
+    /// <returns>How many there were.</returns>
+    public int Cancel(string id)
+    {
+        var all = _all.Keys.Where(e => e.Record.Id == id).ToList();
+        all.ForEach(static e => e.Cancel());
+        return all.Count;
+    }
+}

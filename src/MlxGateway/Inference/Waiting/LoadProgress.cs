@@ -1,0 +1,39 @@
+using MlxGateway.Supervision.Residency;
+
+namespace MlxGateway.Inference.Waiting;
+
+/// <summary>How far a model is on its way into memory, as far as it can be told: engines say nothing, so it is judged by how long its last load took.</summary>
+/// <param name="Model">Its id.</param>
+/// <param name="State">Its state, as in <c>GET /running</c>; <c>waiting</c> where it has none.</param>
+/// <param name="Elapsed">How long it has been in that state.</param>
+/// <param name="Percent">How much of the load is over, 0 to 99; null: it was never loaded before, or is not being loaded.</param>
+/// <param name="Left">How long the load will still take; null as above.</param>
+internal sealed record LoadProgress(string Model, string State, TimeSpan Elapsed, int? Percent, TimeSpan? Left)
+{
+    /// <summary>What the pool knows of the model, at a time.</summary>
+    public static LoadProgress Of(string model, ResidentSnapshot? resident, DateTimeOffset now)
+    {
+        if (resident is null || resident.State == ResidentState.Absent)
+        {
+            return new(model, "waiting", TimeSpan.Zero, null, null);
+        }
+
+        var elapsed = now - resident.Since;
+        var load = resident.State == ResidentState.Launching && resident.LoadTime is { } last && last > TimeSpan.Zero ? last : default(TimeSpan?);
+        return new(
+            model,
+            Refusals.StateName(resident.State),
+            elapsed,
+            load is { } whole ? (int)Math.Clamp(100 * (elapsed / whole), 0, 99) : null,
+            load is { } all ? (all > elapsed ? all - elapsed : TimeSpan.FromSeconds(1)) : null);
+    }
+
+    /// <summary>In a few words: <c>loading qwen 43 % eta 12 s</c>.</summary>
+    public override string ToString() => State switch
+    {
+        "launching" when Percent is { } percent && Left is { } left => $"loading {Model} {percent} % eta {Math.Ceiling(left.TotalSeconds):0} s",
+        "launching" => $"loading {Model} {Elapsed.TotalSeconds:0} s",
+        "waiting" or "ready" => $"waiting for {Model}",
+        _ => $"waiting for {Model}, {State} {Elapsed.TotalSeconds:0} s",
+    };
+}
