@@ -33,13 +33,14 @@ public sealed class FloorPlanTests
         ["Access"] = [Inference],
         ["Admin"] = [Inference, Models, Residency],
         ["ApiReference"] = [Inference],
+        ["RemoteImages"] = [Inference, Models],
         ["Telemetry"] = [Inference],
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
-        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "Telemetry"],
+        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "RemoteImages", "Telemetry"],
     };
 
-    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "Telemetry"];
+    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "RemoteImages", "Telemetry"];
 
     public static TheoryData<string> Rooms => [.. Doors.Keys];
 

@@ -1,5 +1,6 @@
 using MlxGateway.Access;
 using MlxGateway.Inference;
+using MlxGateway.RemoteImages;
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
@@ -30,6 +31,9 @@ public sealed class GatewayOptions
 
     /// <summary>How streaming clients are kept waiting.</summary>
     public StreamOptions Streams { get; set; } = new();
+
+    /// <summary>Images that a request names by their address.</summary>
+    public RemoteImageOptions RemoteImages { get; set; } = new();
 
     /// <summary>Who may use the gateway.</summary>
     public AccessOptions Access { get; set; } = new();
