@@ -29,6 +29,7 @@ builder.Services
 // The house.
 builder.Services
     .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel))
+    .AddContextWindow(options.ContextWindow)
     .AddAccess(configuration.Root["AllowedHosts"], options.Access.AllowAnonymousNetwork)
     .AddApiReference();
 

@@ -33,13 +33,14 @@ public sealed class FloorPlanTests
         ["Access"] = [Inference],
         ["Admin"] = [Inference, Models, Residency],
         ["ApiReference"] = [Inference],
+        ["ContextWindow"] = [Inference, Models, Residency],
         ["Telemetry"] = [Inference],
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
-        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "Telemetry"],
+        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "Telemetry"],
     };
 
-    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "Telemetry"];
+    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "Telemetry"];
 
     public static TheoryData<string> Rooms => [.. Doors.Keys];
 

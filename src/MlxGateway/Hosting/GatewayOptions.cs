@@ -1,4 +1,5 @@
 using MlxGateway.Access;
+using MlxGateway.ContextWindow;
 using MlxGateway.Inference;
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
@@ -30,6 +31,9 @@ public sealed class GatewayOptions
 
     /// <summary>How streaming clients are kept waiting.</summary>
     public StreamOptions Streams { get; set; } = new();
+
+    /// <summary>How conversations are made to fit.</summary>
+    public ContextWindowOptions ContextWindow { get; set; } = new();
 
     /// <summary>Who may use the gateway.</summary>
     public AccessOptions Access { get; set; } = new();
