@@ -44,7 +44,7 @@ public sealed class CompactionPlanTests
 
             var after = made.RootElement.GetProperty("messages").EnumerateArray().ToList();
             var systems = messages.Take(plan.Tail).Where(m => m.Contains("\"system\"", StringComparison.Ordinal)).ToList();
-            Assert.Equal([.. systems, .. messages.Skip(plan.Tail)], after.Where((_, i) => i != systems.Count).Select(m => m.GetRawText()));
+            Assert.Equal(systems.Concat(messages.Skip(plan.Tail)), after.Where((_, i) => i != systems.Count).Select(m => m.GetRawText()));
             Assert.EndsWith("short \"it\"", after[systems.Count].GetProperty("content").GetString(), StringComparison.Ordinal);
             Assert.Equal("{\"max_tokens\":32000}", made.RootElement.GetProperty("tools").GetRawText());
 
@@ -79,8 +79,9 @@ public sealed class CompactionPlanTests
     [Fact]
     public void Read_ImagesInParts_AreNotText()
     {
-        var png = "data:image/png;base64," + Convert.ToBase64String([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13, (byte)'I', (byte)'H', (byte)'D', (byte)'R', 0, 0, 0, 56, 0, 0, 0, 84, .. new byte[90_000]]);
-        var json = $$"""{"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"{{png}}"}}]}],"max_tokens":5}""";
+        byte[] file = [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13, (byte)'I', (byte)'H', (byte)'D', (byte)'R', 0, 0, 0, 56, 0, 0, 0, 84, .. new byte[90_000]];
+        var png = "data:image/png;base64," + Convert.ToBase64String(file);
+        var json = """{"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"PNG"}}]}],"max_tokens":5}""".Replace("PNG", png, StringComparison.Ordinal);
 
         var parts = Conversation.TryRead(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(json)), 0, "qwen2vl")!;
 
@@ -108,7 +109,7 @@ public sealed class CompactionPlanTests
                 case 1:
                     var calls = random.Next(1, 4);
                     var id = messages.Count;
-                    messages.Add($$"""{"role":"assistant","content":null,"tool_calls":[{{string.Join(',', Enumerable.Range(0, calls).Select(c => $$"""{"id":"c{{id}}.{{c}}","function":{"name":"f","arguments":"{}"}}"""))}}]}""");
+                    messages.Add($$"""{"role":"assistant","content":null,"tool_calls":[{{string.Join(',', Enumerable.Range(0, calls).Select(c => $$"""{"id":"c{{id}}.{{c}}","function":{"name":"f","arguments":"{}"} }"""))}}]}""");
                     messages.AddRange(Enumerable.Range(0, calls).Select(c => $$"""{"role":"tool","tool_call_id":"c{{id}}.{{c}}","content":"{{text}}"}"""));
                     break;
                 default:
