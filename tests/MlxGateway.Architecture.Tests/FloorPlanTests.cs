@@ -33,7 +33,7 @@ public sealed class FloorPlanTests
         ["Access"] = [Inference],
         ["Admin"] = [Inference, Models, Residency],
         ["ApiReference"] = [Inference],
-        ["ContextWindow"] = [Inference, Models, Residency],
+        ["ContextWindow"] = [Inference, Models, Residency, Runners],
         ["Telemetry"] = [Inference],
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
