@@ -30,6 +30,7 @@ builder.Services
 builder.Services
     .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel))
     .AddRemoteImages(options.RemoteImages)
+    .AddContextWindow(options.ContextWindow)
     .AddAccess(configuration.Root["AllowedHosts"], options.Access.AllowAnonymousNetwork)
     .AddApiReference();
 

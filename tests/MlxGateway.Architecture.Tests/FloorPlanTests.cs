@@ -33,14 +33,15 @@ public sealed class FloorPlanTests
         ["Access"] = [Inference],
         ["Admin"] = [Inference, Models, Residency],
         ["ApiReference"] = [Inference],
+        ["ContextWindow"] = [Inference, Models, Residency, Runners],
         ["RemoteImages"] = [Inference, Models],
         ["Telemetry"] = [Inference],
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
-        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "RemoteImages", "Telemetry"],
+        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry"],
     };
 
-    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "RemoteImages", "Telemetry"];
+    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry"];
 
     public static TheoryData<string> Rooms => [.. Doors.Keys];
 

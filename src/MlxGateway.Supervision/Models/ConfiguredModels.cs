@@ -26,6 +26,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Aliases = ValueList.From(options.Aliases.Distinct(StringComparer.Ordinal).Where(alias => alias != id)),
             Memory = options.Memory,
             Context = options.Context,
+            ContextOverflow = options.ContextOverflow,
             FileBytes = resolved?.Bytes,
             Facts = resolved?.Facts,
             Modalities = resolved?.Modalities ?? Modality.TextAlone,

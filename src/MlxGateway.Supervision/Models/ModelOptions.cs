@@ -21,6 +21,9 @@ public sealed class ModelOptions
     [Range(256, 100_000_000)]
     public int? Context { get; set; }
 
+    /// <summary>What becomes of a conversation that is longer than the context: <c>compact</c>, <c>refuse</c> or <c>off</c>.</summary>
+    public ContextOverflow ContextOverflow { get; set; }
+
     /// <summary>Arguments put behind the kind's own.</summary>
     public List<string> Args { get; set; } = [];
 

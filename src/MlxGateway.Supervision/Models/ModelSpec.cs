@@ -51,6 +51,9 @@ public sealed record ModelSpec
     /// <summary>The most tokens of one conversation, if somebody configured it; otherwise what its files say, as far as it fits.</summary>
     public int? Context { get; init; }
 
+    /// <summary>What becomes of a conversation that is longer than that.</summary>
+    public ContextOverflow ContextOverflow { get; init; }
+
     /// <summary>What it may be sent through its runner: some of <see cref="Modality"/>, text first.</summary>
     public ValueList<string> Modalities { get; init; } = Modality.TextAlone;
 
@@ -116,6 +119,7 @@ public sealed record ModelSpec
         Missing = null,
         Facts = new ModelFacts { Use = Facts?.Use ?? ModelUse.Chat },
         Modalities = Modality.TextAlone,
+        ContextOverflow = default,
         MaxConcurrency = 0,
         IdleTimeout = null,
         Pinned = false,

@@ -1,4 +1,5 @@
 using MlxGateway.Access;
+using MlxGateway.ContextWindow;
 using MlxGateway.Inference;
 using MlxGateway.RemoteImages;
 using MlxGateway.Supervision.Memory;
@@ -34,6 +35,9 @@ public sealed class GatewayOptions
 
     /// <summary>Images that a request names by their address.</summary>
     public RemoteImageOptions RemoteImages { get; set; } = new();
+
+    /// <summary>How conversations are made to fit.</summary>
+    public ContextWindowOptions ContextWindow { get; set; } = new();
 
     /// <summary>Who may use the gateway.</summary>
     public AccessOptions Access { get; set; } = new();

@@ -86,6 +86,28 @@ internal sealed class ClientResponse : IAsyncDisposable
         _takenOver = true;
     }
 
+    /// <summary>Tells the client something beside the answer: in a header, or, where the response has begun as a stream, in a comment. Before <see cref="TakeOverAsync"/> only.</summary>
+    public async ValueTask NoteAsync(string header, string value, string comment, CancellationToken cancellationToken)
+    {
+        // A keep-alive in the same moment would begin the response between the look and the header.
+        await (_turn?.WaitAsync(cancellationToken) ?? Task.CompletedTask);
+        try
+        {
+            if (!HasBegun)
+            {
+                _context.Response.Headers[header] = value;
+            }
+            else if (IsEventStream)
+            {
+                await WriteAsync(Encoding.UTF8.GetBytes($": {comment}\n\n"), cancellationToken);
+            }
+        }
+        finally
+        {
+            _turn?.Release();
+        }
+    }
+
     /// <summary>Begins the response as an event stream, if it has not begun.</summary>
     public void BeginEventStream()
     {

@@ -96,6 +96,9 @@ internal sealed class JsonRequest : InferenceRequest
     /// <summary>Changes bytes of <see cref="Json"/> when it is sent on. No two edits may overlap.</summary>
     public void Edit(in BodyEdit edit) => _edits.Add(edit);
 
+    /// <summary>Whether bytes of <see cref="Json"/> are already to be changed, so that another edit there would overlap.</summary>
+    public bool IsEdited(long offset, long length) => _edits.Exists(e => e.Offset <= offset + length && offset <= e.Offset + e.Length);
+
     /// <summary>
     /// Applies the edits that were made so far: afterwards <see cref="Json"/> is what would have been sent. It costs a second copy of the body, so it is for the few requests that are
     /// written anew and not for those that are only touched up.

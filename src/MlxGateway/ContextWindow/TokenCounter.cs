@@ -1,0 +1,59 @@
+using System.Buffers;
+using System.Text.Json;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Residency;
+
+namespace MlxGateway.ContextWindow;
+
+/// <summary>How many tokens a request is.</summary>
+/// <param name="Tokens">The number, with the margin if it is an estimate.</param>
+/// <param name="Method">How it came about, in words that end the sentence "… tokens (".</param>
+internal readonly record struct TokenCount(long Tokens, string Method);
+
+/// <summary>Counts a request: by the engine where it can, with its template, else by what bytes of earlier requests were to the model.</summary>
+internal sealed class TokenCounter(TokenRatios ratios, ContextWindowOptions options)
+{
+    /// <summary>Counts.</summary>
+    public async Task<TokenCount> CountAsync(ReadOnlySequence<byte> body, Conversation parts, ModelLease lease, CancellationToken cancellationToken)
+    {
+        var counted = lease.Model.Runner switch
+        {
+            KindNames.MlxLm => await AskMlxLmAsync(body, parts, lease, cancellationToken),
+            KindNames.LlamaServer => await AskLlamaServerAsync(body, parts, lease, cancellationToken),
+            _ => null,
+        };
+        return counted is { } tokens
+            ? new TokenCount(tokens + parts.ImagesCount, parts.Images.Count == 0 ? "counted by the engine" : "counted by the engine, images estimated")
+            : new TokenCount((long)Math.Ceiling(parts.TextBytes * ratios.For(lease.Model.Id) * (1 + options.Margin)) + parts.ImagesCount, "estimated from earlier requests");
+    }
+
+    private static async Task<long?> AskMlxLmAsync(ReadOnlySequence<byte> body, Conversation parts, ModelLease lease, CancellationToken cancellationToken)
+    {
+        using var answer = await RunnerCall.AskAsync(lease, "/gateway/tokenize", BodyParts.ToCount(body, parts), cancellationToken);
+        return answer?.RootElement.TryGetProperty("count", out var count) is true && count.TryGetInt64(out var tokens) ? tokens : null;
+    }
+
+    private static async Task<long?> AskLlamaServerAsync(ReadOnlySequence<byte> body, Conversation parts, ModelLease lease, CancellationToken cancellationToken)
+    {
+        string? prompt;
+        if (parts.Messages.Count > 0)
+        {
+            using var formatted = await RunnerCall.AskAsync(lease, "/apply-template", BodyParts.ToCount(body, parts), cancellationToken);
+            prompt = formatted?.RootElement.TryGetProperty("prompt", out var text) is true ? text.GetString() : null;
+        }
+        else
+        {
+            using var asked = JsonDocument.Parse(BodyParts.ToCount(body, parts));
+            prompt = asked.RootElement.TryGetProperty("prompt", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
+        }
+
+        if (prompt is null)
+        {
+            return null;
+        }
+
+        var question = JsonSerializer.SerializeToUtf8Bytes(new { content = prompt, add_special = true, parse_special = true });
+        using var answer = await RunnerCall.AskAsync(lease, "/tokenize", question, cancellationToken);
+        return answer?.RootElement.TryGetProperty("tokens", out var tokens) is true && tokens.ValueKind == JsonValueKind.Array ? tokens.GetArrayLength() : null;
+    }
+}
