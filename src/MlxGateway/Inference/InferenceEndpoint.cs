@@ -62,14 +62,14 @@ internal sealed class InferenceEndpoint(
     {
         // The server's own limit would end the connection while the client still sends, and the client would never see the answer.
         exchange.Context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
-        var (request, error) = await RequestReader.ReadAsync(exchange.Context.Request, exchange.Route, settings.Limits, exchange.Left);
+        var (request, error) = await RequestReader.ReadAsync(exchange.Context.Request, exchange.Route, settings.Limits, settings.Uploads, exchange.Left);
         using var body = request;
         exchange.Request = request!;
         error ??= Resolve(exchange) ?? suspects.Refuse(exchange.Model.Id, request!) ?? await ShapeAsync(exchange, exchange.Model);
         if (error is not null)
         {
             await RefuseAsync(exchange, error);
-            if (error.Status == StatusCodes.Status413PayloadTooLarge)
+            if (request is null)
             {
                 await UnreadBody.DrainAsync(exchange.Context, time);
             }

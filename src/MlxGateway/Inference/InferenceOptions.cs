@@ -9,6 +9,12 @@ public sealed class LimitOptions
     /// <summary>The largest request body.</summary>
     public ByteSize RequestBody { get; set; } = ByteSize.FromMegabytes(64);
 
+    /// <summary>The largest form with files.</summary>
+    public ByteSize Upload { get; set; } = ByteSize.FromGigabytes(1);
+
+    /// <summary>How much of a form is kept in memory; what is beyond goes to a file that is gone with the request.</summary>
+    public ByteSize SpillAfter { get; set; } = ByteSize.FromMegabytes(1);
+
     /// <summary>How long a request that is not streamed waits for its model before it is told to come back.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan NonStreamWait { get; set; } = TimeSpan.FromSeconds(90);

@@ -24,11 +24,16 @@ internal enum StreamShape
 /// <param name="Shape">What its stream looks like.</param>
 internal sealed record InferenceRoute(string Path, StreamShape Shape)
 {
+    /// <summary>Whether the body may be a form in parts.</summary>
+    public bool TakesForms { get; init; }
+
     public static readonly InferenceRoute ChatCompletions = new("/v1/chat/completions", StreamShape.Chat);
 
     public static readonly InferenceRoute Completions = new("/v1/completions", StreamShape.Completion);
 
     public static readonly InferenceRoute Embeddings = new("/v1/embeddings", StreamShape.None);
 
-    public static IReadOnlyList<InferenceRoute> All { get; } = [ChatCompletions, Completions, Embeddings];
+    public static readonly InferenceRoute AudioTranscriptions = new("/v1/audio/transcriptions", StreamShape.None) { TakesForms = true };
+
+    public static IReadOnlyList<InferenceRoute> All { get; } = [ChatCompletions, Completions, Embeddings, AudioTranscriptions];
 }
