@@ -94,7 +94,7 @@ public sealed class ContentCodingTests
     [Fact]
     public async Task Read_EncodedBytesThatBecomeNothing_EndAtTheLimit()
     {
-        var nothing = Encode([], "gzip");
+        byte[] nothing = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         var many = Enumerable.Repeat(nothing, 100_000).SelectMany(static b => b).ToArray();
 
         var bad = await Assert.ThrowsAsync<BadHttpRequestException>(() => ReadAsync(many, "gzip", limit: 100_000));
