@@ -69,8 +69,21 @@ internal sealed class Endpoints(RunnerOptions options, Loading loading, RequestL
             ("POST", "/v1/chat/completions") => CompleteAsync(context, isChat: true),
             ("POST", "/v1/completions") => CompleteAsync(context, isChat: false),
             ("POST", "/v1/embeddings") => EmbedAsync(context),
-            _ => Answers.ErrorAsync(context, 404, $"There is no {context.Request.Method} {path}.", options.Answer.ErrorShape),
+            _ => RefuseAsync(context),
         });
+    }
+
+    // What is posted to a route that is not here is noted all the same, so that a test sees what came.
+    private async Task RefuseAsync(HttpContext context)
+    {
+        if (HttpMethods.IsPost(context.Request.Method))
+        {
+            using var buffer = new MemoryStream();
+            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+            log.Received(context.Request, buffer.ToArray());
+        }
+
+        await Answers.ErrorAsync(context, 404, $"There is no {context.Request.Method} {context.Request.Path}.", options.Answer.ErrorShape);
     }
 
     private byte[] Models() => Json.Write(json =>

@@ -28,7 +28,7 @@ builder.Services
 
 // The house.
 builder.Services
-    .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel))
+    .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel) { Uploads = Path.Combine(processes.StateDirectory, "uploads") })
     .AddRemoteImages(options.RemoteImages)
     .AddContextWindow(options.ContextWindow)
     .AddAccess(configuration.Root["AllowedHosts"], options.Access.AllowAnonymousNetwork)

@@ -99,7 +99,7 @@ internal sealed class ClientResponse : IAsyncDisposable
             }
             else if (IsEventStream)
             {
-                await WriteAsync(Encoding.UTF8.GetBytes($": {comment}\n\n"), cancellationToken);
+                await WriteAsync(WaitingEvents.Comment(comment), cancellationToken);
             }
         }
         finally

@@ -42,11 +42,9 @@ internal sealed record GatewayError(int Status, string Code, string Message)
         ? (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 60)
         : Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable ? 5 : null;
 
-    /// <summary>A body that is larger than a limit.</summary>
-    /// <param name="limit">The limit.</param>
-    /// <param name="key">The key that sets it.</param>
-    public static GatewayError TooLarge(ByteSize limit, string key) =>
-        new(StatusCodes.Status413PayloadTooLarge, "request_too_large", $"The request body is larger than {limit}, the limit that {key} sets.");
+    /// <summary>A body that is larger than the limit of this name in <c>Limits</c>.</summary>
+    public static GatewayError TooLarge(long limit, string name = nameof(LimitOptions.RequestBody)) =>
+        new(StatusCodes.Status413PayloadTooLarge, "request_too_large", $"The request body is larger than {new ByteSize(limit)}, the limit that Limits:{name} sets.");
 
     /// <summary>A body or a field of it that is not what the API takes.</summary>
     public static GatewayError InvalidRequest(string message, string? param = null) => new(StatusCodes.Status400BadRequest, "invalid_request", message) { Param = param };

@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
-using MlxGateway.Inference.Uploads;
+using MlxGateway.Inference.Bodies;
 using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
@@ -67,14 +67,14 @@ internal sealed class InferenceEndpoint(
     {
         // The server's own limit would end the connection while the client still sends, and the client would never see the answer.
         exchange.Context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
-        var (request, error) = await RequestReader.ReadAsync(exchange.Context.Request, exchange.Route, settings.Limits, exchange.Left);
+        var (request, error) = await RequestReader.ReadAsync(exchange.Context.Request, exchange.Route, settings.Limits, settings.Uploads, exchange.Left);
         using var body = request;
         exchange.Request = request!;
         error ??= Resolve(exchange) ?? suspects.Refuse(exchange.Model.Id, request!) ?? await ShapeAsync(exchange, exchange.Model);
         if (error is not null)
         {
             await RefuseAsync(exchange, error);
-            if (error.Status == StatusCodes.Status413PayloadTooLarge)
+            if (request is null)
             {
                 await UnreadBody.DrainAsync(exchange.Context, time);
             }

@@ -6,13 +6,13 @@ namespace MlxGateway.Inference;
 /// <summary><c>MlxGateway:Limits</c>: what a request may ask of the gateway.</summary>
 public sealed class LimitOptions
 {
-    /// <summary>The largest request body of JSON. It is held in memory.</summary>
+    /// <summary>The largest request body.</summary>
     public ByteSize RequestBody { get; set; } = ByteSize.FromMegabytes(64);
 
-    /// <summary>The largest form with files, and the largest body that is passed through unread. Beyond its first <see cref="SpillAfter"/> bytes it is held on disk.</summary>
+    /// <summary>The largest form with files.</summary>
     public ByteSize Upload { get; set; } = ByteSize.FromGigabytes(1);
 
-    /// <summary>How much of an upload is held in memory.</summary>
+    /// <summary>How much of a form is kept in memory; what is beyond goes to a file that is gone with the request.</summary>
     public ByteSize SpillAfter { get; set; } = ByteSize.FromMegabytes(1);
 
     /// <summary>How long a request that is not streamed waits for its model before it is told to come back.</summary>

@@ -1,9 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Http;
 using MlxGateway.Inference;
-using MlxGateway.Supervision.Models;
 using Xunit;
 
 namespace MlxGateway.Tests.Inference;
@@ -98,17 +96,6 @@ public sealed class InferenceRequestTests
     [Fact]
     public async Task Read_NotUtf8_IsRefused() =>
         Assert.Contains("not valid UTF-8", (await ClientExchange.ReadAsync([.. "{\"model\":\""u8, 0xC3, .. "\"}"u8])).Error!.Message, StringComparison.Ordinal);
-
-    [Fact]
-    public async Task Read_UnknownEncoding_IsRefused()
-    {
-        var http = new DefaultHttpContext().Request;
-        http.Headers.ContentEncoding = "lzma";
-        var (request, error) = await RequestReader.ReadAsync(http, InferenceRoute.ChatCompletions, new LimitOptions { RequestBody = new ByteSize(long.MaxValue) }, TestContext.Current.CancellationToken);
-
-        Assert.Null(request);
-        Assert.Equal(415, error!.Status);
-    }
 
     private static async Task<byte[]> DrainAsync(Stream stream, int size)
     {

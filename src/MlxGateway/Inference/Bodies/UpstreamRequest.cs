@@ -1,16 +1,19 @@
+using System.Buffers;
 using MlxGateway.Supervision.Models;
 
-namespace MlxGateway.Inference.Uploads;
+namespace MlxGateway.Inference.Bodies;
 
 /// <summary>A request for whatever an engine serves beside the known routes. Its model is in its path; nothing else of it is looked into.</summary>
 internal sealed class UpstreamRequest : InferenceRequest
 {
-    private readonly SpilledBody _body;
+    private const int PieceSize = 64 * 1024;
+
+    private readonly Upload _body;
     private readonly string _rest;
     private string _model;
     private string _path = "/";
 
-    private UpstreamRequest(InferenceRoute route, HttpRequest http, SpilledBody body)
+    private UpstreamRequest(InferenceRoute route, HttpRequest http, Upload body)
         : base(route)
     {
         _body = body;
@@ -42,10 +45,34 @@ internal sealed class UpstreamRequest : InferenceRequest
     public override string? ContentType { get; }
 
     /// <summary>Reads the request. Exactly one of the two results is there.</summary>
-    public static async ValueTask<(InferenceRequest? Request, GatewayError? Error)> ReadAsync(HttpRequest http, Stream source, long? length, InferenceRoute route, LimitOptions limits, CancellationToken cancellationToken)
+    public static async ValueTask<(InferenceRequest? Request, GatewayError? Error)> ReadAsync(HttpRequest http, Stream source, InferenceRoute route, LimitOptions limits, string uploads, CancellationToken cancellationToken)
     {
-        var body = await SpilledBody.ReadAsync(source, length, limits.Upload.Bytes, (int)limits.SpillAfter.Bytes, null, cancellationToken);
-        return body is null ? (null, GatewayError.TooLarge(limits.Upload, "Limits:Upload")) : (new UpstreamRequest(route, http, body), null);
+        var body = new Upload(uploads, limits.SpillAfter.Bytes);
+        var piece = ArrayPool<byte>.Shared.Rent(PieceSize);
+        try
+        {
+            for (int read; (read = await source.ReadAsync(piece, cancellationToken)) > 0;)
+            {
+                if (body.Length + read > limits.Upload.Bytes)
+                {
+                    body.Dispose();
+                    return (null, GatewayError.TooLarge(limits.Upload.Bytes, nameof(LimitOptions.Upload)));
+                }
+
+                await body.AppendAsync(piece.AsMemory(0, read), cancellationToken);
+            }
+
+            return (new UpstreamRequest(route, http, body), null);
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(piece);
+        }
     }
 
     /// <summary>Parts model and path. An id may hold slashes: the longest that is known wins, and where none is, all up to the first slash is taken for one.</summary>
@@ -73,7 +100,7 @@ internal sealed class UpstreamRequest : InferenceRequest
     }
 
     /// <inheritdoc/>
-    public override OutgoingBody OpenBody() => new UploadStream(_body, []);
+    public override OutgoingBody OpenBody() => new UploadStream(_body, null);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing) => _body.Dispose();
