@@ -12,7 +12,7 @@ namespace MlxGateway.Tests.Inference;
 internal sealed class ClientExchange
 {
     private readonly ResponseFeature _feature = new();
-    private readonly HttpRequestLifetimeFeature _lifetime = new();
+    private readonly Lifetime _lifetime = new();
 
     public ClientExchange()
     {
@@ -66,6 +66,21 @@ internal sealed class ClientExchange
         http.Body = new MemoryStream(body);
         http.ContentLength = announced;
         return await RequestReader.ReadAsync(http, route ?? InferenceRoute.ChatCompletions, new LimitOptions { RequestBody = new ByteSize(long.MaxValue) }, TestContext.Current.CancellationToken);
+    }
+
+    private sealed class Lifetime : IHttpRequestLifetimeFeature
+    {
+        private readonly Action _abort;
+
+        public Lifetime()
+        {
+            var source = new CancellationTokenSource();
+            (RequestAborted, _abort) = (source.Token, source.Cancel);
+        }
+
+        public CancellationToken RequestAborted { get; set; }
+
+        public void Abort() => _abort();
     }
 
     private sealed class ResponseFeature : HttpResponseFeature
