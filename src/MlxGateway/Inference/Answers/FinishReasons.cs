@@ -31,7 +31,8 @@ internal sealed class FinishReasons(StreamShape shape, string model) : IAnswerFi
     {
         var at = events.LastIndexOf("[DONE]"u8);
         var line = at < 0 ? -1 : events[..at].LastIndexOf("data:"u8);
-        return line >= 0 && events[(line + 5)..at].Trim((byte)' ').IsEmpty ? line : -1;
+        var isLine = line == 0 || (line > 0 && events[line - 1] == (byte)'\n'); // what a model writes is in the middle of one
+        return isLine && events[(line + 5)..at].Trim((byte)' ').IsEmpty ? line : -1;
     }
 
     // A reason is a text; until the end it is null.
