@@ -215,8 +215,8 @@ internal sealed partial class ResidencyLedger
         resident.ReadySince = now;
         resident.LastUsed = now;
 
-        // Where somebody waits, the grant sets it: a newcomer serves before it may be a victim.
-        resident.HasServed = resident.Waiting.Count == 0;
+        // Where a person waits, the grant sets it: a newcomer serves before it may be a victim. Background work is not served while a person waits for room, who would then wait for it for ever.
+        resident.HasServed = resident.Waiting.People == 0;
         resident.LaunchedForBackground = false;
         if (!resident.Waiting.All.Any(t => t.Terms is { IsBackground: true, MayEvict: true }))
         {

@@ -169,6 +169,8 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
             AdmitWaiting(now);
         }
 
+        // Whoever waited for room and was launched or refused just now is in the way of background work no longer, and nothing else may happen for a long time.
+        ServeAll(now);
         ExpireBackground(now);
         if (IsShuttingDown && !_isOver && !_residents.Exists(r => r.HoldsMemory))
         {
