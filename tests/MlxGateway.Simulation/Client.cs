@@ -6,9 +6,8 @@ namespace MlxGateway.Simulation;
 
 /// <summary>One request, from the question to the lease given back. It settles exactly once, or the referee says so.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed.")]
-internal sealed class Client(World world, SimulatedModel model, ModelSpec spec, long number, Action? whenOver)
+internal sealed class Client(World world, SimulatedModel model, ModelSpec spec, LeaseTerms terms, long number, Action? whenOver)
 {
-    private static readonly string[] Names = ["one", "another", "a third"];
 
     private CancellationTokenSource? _leaves;
     private ModelLease? _lease;
@@ -20,11 +19,22 @@ internal sealed class Client(World world, SimulatedModel model, ModelSpec spec, 
 
     public ModelSpec Spec => spec;
 
+    public LeaseTerms Terms => terms;
+
+    /// <summary>Who may serve it in its model's place; null: nobody.</summary>
+    public SimulatedModel? StandIn { get; } = terms.StandIn is { } other && other.Id != spec.Id ? world.ModelOf(other.Id) : null;
+
     public TimeSpan AskedAt { get; private set; }
 
     public long AskedIn { get; private set; }
 
-    /// <summary>How many waited when it came, for whatever model.</summary>
+    /// <summary>The moment in which it got its lease; −1: it has none.</summary>
+    public long GrantedIn { get; private set; } = -1;
+
+    /// <summary>Whether the world has seen its lease taken back.</summary>
+    public bool IsTold { get; set; }
+
+    /// <summary>How many people waited when it came, for whatever model.</summary>
     public int Ahead { get; private set; }
 
     public bool HasLeft { get; private set; }
@@ -38,7 +48,7 @@ internal sealed class Client(World world, SimulatedModel model, ModelSpec spec, 
     {
         AskedAt = world.Time.Now;
         AskedIn = world.Moment;
-        Ahead = world.Referee.Waiting;
+        Ahead = world.Referee.PeopleWaiting;
         var token = CancellationToken.None;
         if (world.Dice.Chance(world.Scenario.Leavers))
         {
@@ -48,7 +58,7 @@ internal sealed class Client(World world, SimulatedModel model, ModelSpec spec, 
         }
 
         world.Referee.Asked(this);
-        var outcome = world.Pool.AcquireAsync(spec, new LeaseTerms { Client = Names[number % Names.Length] }, token);
+        var outcome = world.Pool.AcquireAsync(spec, terms, token);
         if (outcome.IsCompleted)
         {
             Settle(outcome);
@@ -67,6 +77,7 @@ internal sealed class Client(World world, SimulatedModel model, ModelSpec spec, 
         if (outcome.IsCompletedSuccessfully)
         {
             _lease = outcome.Result;
+            GrantedIn = world.Moment;
             world.Referee.Granted(this);
             world.Time.In(Hold(), Release);
             return;

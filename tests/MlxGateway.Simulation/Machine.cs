@@ -8,7 +8,9 @@ internal sealed class Machine(Scenario scenario, Trace trace, Dice dice) : IMemo
 {
     private readonly Dictionary<int, SimulatedRunner> _byPid = [];
     private readonly List<ByteSize> _sinceRest = [];
+    private readonly List<int[]> _seenSinceRest = [];
     private ByteSize _lastBeforeRest;
+    private int[] _lastSeen = [];
     private int _pids = 100;
 
     /// <summary>What other programs hold.</summary>
@@ -29,6 +31,9 @@ internal sealed class Machine(Scenario scenario, Trace trace, Dice dice) : IMemo
     /// <summary>The least of them.</summary>
     public ByteSize LeastUsable => _sinceRest.Aggregate(_lastBeforeRest, ByteSize.Min);
 
+    /// <summary>Whether the memory of a process was known as the models' own in any such reading.</summary>
+    public bool HasSeen(int pid) => _lastSeen.Contains(pid) || _seenSinceRest.Exists(seen => seen.Contains(pid));
+
     public int Adopt(SimulatedRunner runner)
     {
         _byPid.Add(++_pids, runner);
@@ -44,6 +49,8 @@ internal sealed class Machine(Scenario scenario, Trace trace, Dice dice) : IMemo
         {
             _lastBeforeRest = _sinceRest[^1];
             _sinceRest.Clear();
+            _lastSeen = _seenSinceRest[^1];
+            _seenSinceRest.Clear();
         }
     }
 
@@ -68,6 +75,7 @@ internal sealed class Machine(Scenario scenario, Trace trace, Dice dice) : IMemo
         usable = ByteSize.Min(usable, scenario.Ceiling);
         LastReadAt = trace.Now;
         _sinceRest.Add(usable);
+        _seenSinceRest.Add([.. runnerPids]);
         trace.Add(Happening.MemoryRead, detail: usable.Bytes);
         return new MemoryObservation(scenario.Ceiling, usable);
     }

@@ -11,6 +11,7 @@ internal sealed partial class Referee
         _refusals.ForEach(r => Judge(r.Client, r.Refusal));
         _refusals.Clear();
         HearRevocations();
+        LookAtBackground();
         LookAtSnapshot();
         LookAtRunners();
         LookAtWaiting();
@@ -26,11 +27,16 @@ internal sealed partial class Referee
             Demand(_alive.Count == 0 || Now <= end.Latest + Scenario.LongestStop + Slack, $"{_alive.Count} runners are alive long after the shutdown's patience");
         }
 
+        foreach (var failed in Scenario.Models.Select(m => m.FailedLaunch).OfType<FailedLaunch>().Where(f => f.At == Now))
+        {
+            failed.MayBeGivenUp |= MayBeGivenUp(failed.Runner);
+        }
+
         _pinned = Sum(_alive.Where(r => r.Spec.Pinned));
         _mostWaiting = _waiting.Count;
         foreach (var model in Scenario.Models)
         {
-            model.WaitedIn = model.Waiting.Count > 0 ? world.Moment + 1 : model.WaitedIn;
+            Waits(model, world.Moment + 1);
         }
     }
 
@@ -38,26 +44,31 @@ internal sealed partial class Referee
     {
         foreach (var runner in _alive)
         {
-            if (runner.IsRevoked || runner.Revocation is not { Reason: not RevocationReason.None } revocation)
+            foreach (var holder in runner.Holders)
             {
-                continue;
-            }
-
-            runner.IsRevoked = true;
-            Trace.Add(Happening.Revoked, runner.Model.Number, runner.Launch, (long)revocation.Reason);
-            Demand(revocation.Token.IsCancellationRequested, $"the leases of {runner.Spec.Id} are taken back, and nobody is told");
-            runner.Holders.ForEach(h => h.NoticeEnd());
-            var drain = Scenario.Options.DrainTimeout;
-            var hasDrained = drain == TimeSpan.Zero || (runner.DrainsSince is { } since && Now >= since + drain);
-            Demand(
-                revocation.Reason switch
+                if (!holder.IsTold && holder.Lease!.Revocation is { Reason: not RevocationReason.None } revocation)
                 {
-                    RevocationReason.RunnerGone => runner.DiedAt is not null,
-                    RevocationReason.ShuttingDown => Shutdown is { } end && (hasDrained || Now >= end.Latest),
-                    _ => hasDrained,
-                },
-                $"the leases of {runner.Spec.Id} were taken back before their time, or without cause: {revocation.Reason}");
+                    holder.IsTold = true;
+                    Trace.Add(Happening.Revoked, runner.Model.Number, runner.Launch, (long)revocation.Reason);
+                    Demand(revocation.Token.IsCancellationRequested, $"the leases of {runner.Spec.Id} are taken back, and nobody is told");
+                    holder.NoticeEnd();
+                    Demand(IsDue(revocation.Reason, runner, holder), $"the lease of client {holder.Number} of {runner.Spec.Id} was taken back before its time, or without cause: {revocation.Reason}");
+                }
+            }
         }
+    }
+
+    private bool IsDue(RevocationReason reason, SimulatedRunner runner, Client holder)
+    {
+        var drain = Scenario.Options.DrainTimeout;
+        var hasDrained = drain == TimeSpan.Zero || (runner.DrainsSince is { } since && Now >= since + drain);
+        return reason switch
+        {
+            RevocationReason.RunnerGone => runner.DiedAt is not null,
+            RevocationReason.ShuttingDown => Shutdown is { } end && (hasDrained || Now >= end.Latest),
+            RevocationReason.Yielded => holder.Terms.IsBackground && (IsSentAway(runner) || Array.Exists(Scenario.Models, m => m.PersonWaitedIn >= world.Moment)),
+            _ => hasDrained,
+        };
     }
 
     private void LookAtSnapshot()
@@ -71,7 +82,10 @@ internal sealed partial class Referee
             var model = world.ModelOf(shown.Id);
             var runner = model.Alive;
             Demand(shown.Since <= world.Time.GetUtcNow() && shown.Leases >= 0, $"{shown} cannot be");
-            Demand(shown.Waiting == model.Waiting.Count, $"{shown}, and {model.Waiting.Count} wait for it");
+            var mayStandElsewhere = model.Waiting.Count(c => c.StandIn is not null);
+            Demand(
+                shown.Waiting >= model.Waiting.Count - mayStandElsewhere && shown.Waiting <= model.PerhapsWaiting.Count(),
+                $"{shown}, and {model.Waiting.Count} wait for it, of whom {mayStandElsewhere} may wait elsewhere");
             seen += shown.Waiting;
             if (shown.State is ResidentState.Absent or ResidentState.Cooling)
             {
@@ -109,10 +123,10 @@ internal sealed partial class Referee
         {
             var limit = runner.Spec.MaxConcurrency == 0 ? int.MaxValue : runner.Spec.MaxConcurrency;
             Demand(leases <= limit, $"{shown}, and it may have {limit}");
-            Demand(shown.Waiting == 0 || leases == limit, $"{shown}, and nobody is served");
-            var idle = runner.Spec.IdleTimeout ?? Scenario.Options.IdleTimeout;
+            Demand(!runner.Model.People.Any() || leases == limit, $"{shown}, and nobody is served");
+            LookAtBackgroundOf(shown, runner);
             Demand(
-                leases > 0 || idle == TimeSpan.Zero || runner.Spec.Pinned || Now <= runner.Model.LastTouched + idle + Slack,
+                leases > 0 || shown.Waiting > 0 || MostIdle(runner) is not { } idle || runner.Spec.Pinned || Now <= runner.Model.LastTouched + idle + Slack,
                 $"{shown} has been idle since {runner.Model.LastTouched} and is still there");
         }
     }
@@ -125,7 +139,7 @@ internal sealed partial class Referee
             runner.DrainsSince = runner.DrainsSince is null || shown.Since == world.Time.GetUtcNow() ? Now : runner.DrainsSince;
             Demand(Now <= runner.DrainsSince + Scenario.Options.DrainTimeout + Slack, $"{shown} drains for ever");
             Demand(
-                IsSentAway(runner) || _alive.Exists(r => r.StartedAt >= runner.DrainsSince) || Array.Exists(Scenario.Models, m => m.Waiting.Count > 0 && m.Alive is not { ReadyAt: not null }),
+                IsSentAway(runner) || _alive.Exists(r => r.StartedAt >= runner.DrainsSince) || Array.Exists(Scenario.Models, m => m.PerhapsWaiting.Any() && m.Alive is not { ReadyAt: not null }),
                 $"{shown} drains, and nobody waits for its place any more");
         }
         else
@@ -138,8 +152,7 @@ internal sealed partial class Referee
         runner.Leaves = leaves;
         if (begins && runner.DiedAt is null && runner.ReadyAt is not null && !IsSentAway(runner) && !IsLate(runner) && runner.CancelledAt is null)
         {
-            var idle = runner.Spec.IdleTimeout ?? Scenario.Options.IdleTimeout;
-            var hasIdled = shown.State is ResidentState.Stopping && idle > TimeSpan.Zero && runner.Holders.Count == 0 && Now - runner.Model.LastUsed >= idle;
+            var hasIdled = shown.State is ResidentState.Stopping && LeastIdle(runner) is { } idle && runner.Holders.Count == 0 && Now - runner.Model.LastUsed >= idle;
             Demand(!runner.Spec.Pinned, $"{shown} is pinned and was sent away");
             if (!hasIdled)
             {
@@ -152,7 +165,7 @@ internal sealed partial class Referee
     {
         // ... a caller that left in this moment may have been granted and not have noticed.
         Demand(
-            victim.Grants > 0 || victim.Model.LeftIn == world.Moment || !victim.Model.Waiting.Any(c => c.AskedIn < world.Moment),
+            victim.Grants > 0 || victim.Model.LeftIn == world.Moment || !victim.Model.People.Any(c => c.AskedIn < world.Moment),
             $"{shown} was evicted before it had served");
 
         // ... what leaves in the same moment leaves with it: the snapshot says of each where it stands.
@@ -160,9 +173,15 @@ internal sealed partial class Referee
             .Where(m => m.State is ResidentState.Launching or ResidentState.Ready)
             .Select(m => world.ModelOf(m.Id).Alive!)
             .ToList();
-        Demand(
-            Array.Exists(Scenario.Models, m => m.WaitedIn >= world.Moment && WouldFit(m, staying)),
-            $"{shown} was evicted, and nobody who waits would fit even so");
+        var isForPeople = Array.Exists(Scenario.Models, m => m.PersonWaitedIn >= world.Moment && WouldFit(m, staying));
+        var isForBackground = Array.Exists(Scenario.Models, m => m.BackgroundWaitedIn >= world.Moment && WouldFit(m, staying));
+        Demand(isForPeople || isForBackground, $"{shown} was evicted, and nobody who waits would fit even so");
+        Demand(isForPeople || IsLeftByPeople(victim), $"{shown} was evicted for background work, and it has served a person at {victim.Model.LastPerson}");
+        Demand(HasSeenAllReady(), $"{shown} was evicted on a reading of memory from before a neighbour was ready");
+        if (isForPeople && !isForBackground)
+        {
+            LookAtPriority(shown, victim, staying);
+        }
     }
 
     // ... it may have been launched in the very moment, if a later reading showed more than the one on which the victim was chosen.
@@ -175,7 +194,7 @@ internal sealed partial class Referee
 
         var others = staying.Where(r => r.Model != newcomer).ToList();
         var most = Scenario.Options.MaxResident;
-        return Sum(others) + newcomer.Least <= world.Machine.MostUsable && (most == 0 || newcomer.Current.Pinned || others.Count(r => !r.Spec.Pinned) < most);
+        return !others.Exists(r => r.Model.IsRivalOf(newcomer)) && Sum(others) + newcomer.Least <= world.Machine.MostUsable && (most == 0 || newcomer.Current.Pinned || others.Count(r => !r.Spec.Pinned) < most);
     }
 
     private void LookAtRunners()
@@ -183,7 +202,7 @@ internal sealed partial class Referee
         foreach (var runner in _alive)
         {
             Demand(
-                runner.Holders.Count == 0 || runner.IsRevoked || (runner.DiedAt is null && runner.StopAskedAt is null),
+                runner.Holders.TrueForAll(h => h.IsTold) || (runner.DiedAt is null && runner.StopAskedAt is null),
                 $"{runner.Holders.Count} leases of {runner.Spec.Id} outlived their runner unnoticed");
             Demand(
                 runner.DiedAt is null || runner.StopAskedAt is not null,
@@ -200,15 +219,15 @@ internal sealed partial class Referee
     {
         var pinned = Sum(_alive.Where(r => r.Spec.Pinned && !r.Leaves));
         var isObscured = _alive.Exists(r => r.ReadyAt is null && r.CancelledAt is null);
-        bool WaitsForRoom(SimulatedModel model) => model.Alive is null && model.Waiting.Count > 0;
+        bool WaitsForRoom(SimulatedModel model) => model.Alive is null && model.People.Any();
         bool IsShort(SimulatedModel model) => pinned + model.Least > world.Machine.MostUsable;
-        isObscured |= Array.Exists(Scenario.Models, m => WaitsForRoom(m) && !IsShort(m));
+        isObscured |= Array.Exists(Scenario.Models, m => m.Alive is null && m.PerhapsWaiting.Any() && !IsShort(m));
         foreach (var model in Scenario.Models)
         {
             var isShort = !isObscured && WaitsForRoom(model) && IsShort(model);
             model.ShortSince = isShort ? model.ShortSince ?? Now : null;
             Demand(
-                model.ShortSince is not { } since || Now <= since + TimeSpan.FromSeconds(30) + Slack || model.Waiting.All(c => Now <= c.AskedAt + TimeSpan.FromSeconds(30) + Slack),
+                model.ShortSince is not { } since || Now <= since + TimeSpan.FromSeconds(30) + Slack || model.People.All(c => Now <= c.AskedAt + TimeSpan.FromSeconds(30) + Slack),
                 $"m{model.Number} waits for memory since {model.ShortSince}, and nobody is told that there is none");
         }
     }
@@ -218,6 +237,14 @@ internal sealed partial class Referee
         var options = Scenario.Options;
         foreach (var client in _waiting)
         {
+            if (client.Terms.IsBackground)
+            {
+                Demand(
+                    Now <= client.AskedAt + options.BackgroundPatience + Slack || IsLaunching(client.Model) || (client.StandIn is { } other && IsLaunching(other)),
+                    $"client {client.Number} does background work, and has waited since {client.AskedAt}");
+                continue;
+            }
+
             // README.md derives it.
             var launch = options.LaunchTimeout + Scenario.LongestStop;
             var patience = options.SwapPatience ?? TimeSpan.FromSeconds(60);

@@ -17,6 +17,8 @@ internal sealed partial class Referee(World world)
     private readonly List<(Client Client, LeaseRefusedException Refusal)> _refusals = [];
     private readonly LinkedList<Client> _waiting = [];
     private readonly Dictionary<Client, LinkedListNode<Client>> _places = [];
+    private readonly List<SimulatedRunner> _adopted = [];
+    private readonly List<(Client Client, SimulatedRunner Runner)> _backgroundGrants = [];
     private int _mostWaiting;
 
     // The pinned models that were in memory at any time in this moment.
@@ -25,6 +27,9 @@ internal sealed partial class Referee(World world)
 
     /// <summary>How many requests wait.</summary>
     public int Waiting => _waiting.Count;
+
+    /// <summary>How many of them are not background work.</summary>
+    public int PeopleWaiting => _waiting.Count(c => !c.Terms.IsBackground);
 
     public int Alive => _alive.Count;
 
@@ -59,9 +64,22 @@ internal sealed partial class Referee(World world)
         Trace.Add(Happening.Asked, client.Model.Number, client.Number);
         client.Model.Ask(client.Spec, world.Moment);
         client.Model.Waiting.Add(client);
-        client.Model.WaitedIn = world.Moment;
+        client.StandIn?.StandsInFor.Add(client);
+        Waits(client.Model, world.Moment);
+        Waits(client.StandIn, world.Moment);
         _places.Add(client, _waiting.AddLast(client));
         _mostWaiting = Math.Max(_mostWaiting, _waiting.Count);
+    }
+
+    /// <summary>An earlier gateway has left it in memory, and this one is told of it.</summary>
+    public void Adopted(SimulatedRunner runner)
+    {
+        Trace.Add(Happening.Adopted, runner.Model.Number, runner.Launch, runner.Planned.Bytes);
+        runner.Model.Alive = runner;
+        runner.Model.LastUsed = Now;
+        runner.Model.LastTouched = Now;
+        _alive.Add(runner);
+        _adopted.Add(runner);
     }
 
     public void Granted(Client client)
@@ -71,7 +89,9 @@ internal sealed partial class Referee(World world)
         Trace.Add(Happening.Granted, client.Model.Number, client.Number, runner.Launch);
         Settled(client);
         Grants++;
-        Demand(lease.Model.Id == client.Spec.Id && runner.Model == client.Model && lease.Launch == runner.Launch, $"client {client.Number} got a lease of something else");
+        Demand(
+            lease.Model.Id == runner.Spec.Id && (runner.Model == client.Model || runner.Model == client.StandIn) && lease.Launch == runner.Launch,
+            $"client {client.Number} got a lease of something else");
         Demand(runner.ReadyAt is not null, $"client {client.Number} got a lease of a runner that is not ready");
         Demand(runner.DiedAt is null || runner.DiedAt == Now, $"client {client.Number} got a lease of a runner that is dead");
         Demand(runner.GoneAt is null, $"client {client.Number} got a lease of a runner of which nothing is left");
@@ -79,33 +99,54 @@ internal sealed partial class Referee(World world)
             runner.StopAskedAt is null || lease.Revocation.Reason is not RevocationReason.None,
             $"client {client.Number} got a lease of a runner that was told to stop, and is not told so");
         Demand(Shutdown is not { } end || end.In == world.Moment, $"client {client.Number} got a lease after the shutdown");
-        Demand(runner.Revocation is null || runner.Revocation == lease.Revocation, $"two leases of launch {runner.Launch} of {lease.Model.Id} end by different words");
         Demand(lease.Queued >= TimeSpan.Zero && lease.Loading >= TimeSpan.Zero, $"a lease was granted before it was asked for");
-        runner.Revocation = lease.Revocation;
+        if (client.Terms.IsBackground)
+        {
+            Demand(lease.Revocation != runner.Revocation, $"client {client.Number} does background work, and its lease cannot end without those of people");
+            _backgroundGrants.Add((client, runner));
+        }
+        else
+        {
+            Demand(runner.Revocation is null || runner.Revocation == lease.Revocation, $"two leases of launch {runner.Launch} of {lease.Model.Id} end by different words");
+            runner.Revocation = lease.Revocation;
+            runner.Model.LastPerson = Now;
+            WantsToStay(runner, client, isSure: true);
+        }
+
         runner.Grants++;
         runner.Holders.Add(client);
-        client.Model.LastUsed = Now;
-        client.Model.LastTouched = Now;
-        if (runner.IsRevoked)
-        {
-            client.NoticeEnd();
-        }
+        runner.Model.LastUsed = Now;
+        runner.Model.LastTouched = Now;
     }
 
     public void Released(Client client)
     {
         Trace.Add(Happening.Released, client.Model.Number, client.Number);
-        client.Model.LastTouched = Now;
-        client.Model.LastUsed = client.Runner == client.Model.Alive ? Now : client.Model.LastUsed;
-        client.Runner!.Holders.Remove(client);
+        var runner = client.Runner!;
+        runner.Holders.Remove(client);
+        runner.Model.LastTouched = Now;
+        if (runner == runner.Model.Alive)
+        {
+            runner.Model.LastUsed = Now;
+            runner.Model.LastPerson = client.Terms.IsBackground || client.Lease!.Revocation.Reason is not RevocationReason.None ? runner.Model.LastPerson : Now;
+        }
     }
 
     public void Left(Client client)
     {
         Trace.Add(Happening.Left, client.Model.Number, client.Number);
         Demand(client.HasLeft, $"client {client.Number} was sent away as if it had left");
-        client.Model.LeftIn = world.Moment;
-        client.Model.LastTouched = Now;
+        foreach (var model in new[] { client.Model, client.StandIn })
+        {
+            if (model is not null)
+            {
+                // It may have been granted a lease that found it gone.
+                model.LeftIn = world.Moment;
+                model.LastTouched = Now;
+                WantsToStay(model.Alive, client, isSure: false);
+            }
+        }
+
         Settled(client);
     }
 
@@ -121,6 +162,12 @@ internal sealed partial class Referee(World world)
         Demand(why is LeaseRefusedException, $"client {client.Number} got an error that is no refusal: {why}");
         var refusal = (LeaseRefusedException)why;
         Trace.Add(Happening.Refused, client.Model.Number, client.Number, (long)refusal.Reason);
+        client.Model.LastTouched = Now;
+        if (client.StandIn is { } other)
+        {
+            other.LastTouched = Now;
+        }
+
         Settled(client);
         _refusals.Add((client, refusal));
     }
@@ -133,13 +180,14 @@ internal sealed partial class Referee(World world)
         Demand(model.Alive is null, $"two processes of {runner.Spec.Id}");
         Demand(Shutdown is not { } end || end.In == world.Moment, $"{runner.Spec.Id} is launched after the shutdown");
         Demand(
-            model.FailedLaunch is not { } failed || failed.Runner.Spec != runner.Spec || IsSentAway(failed.Runner) || Now >= failed.At + Scenario.Options.Cooldown,
+            model.FailedLaunch is not { } failed || failed.Runner.Spec != runner.Spec || IsSentAway(failed.Runner) || failed.MayBeGivenUp || Now >= failed.At + Scenario.Options.Cooldown,
             $"{runner.Spec.Id} is launched before its cooldown is over");
         model.FailedLaunch = null;
         model.Alive = runner;
         _alive.Add(runner);
         _pinned += runner.Spec.Pinned ? runner.Planned : ByteSize.Zero;
         var planned = Sum(_alive);
+        LookAtCompany(runner);
         Demand(planned <= world.Machine.MostUsable, $"{planned} are planned with {runner.Spec.Id}, and only {world.Machine.MostUsable} usable");
         Demand(
             world.Machine.LastReadAt is { } read && Now - read <= TimeSpan.FromSeconds(2),
@@ -177,23 +225,31 @@ internal sealed partial class Referee(World world)
             return;
         }
 
-        Demand(IsSentAway(runner), $"the launch {runner.Launch} of {runner.Spec.Id} was given up, and nobody wanted that");
+        Demand(IsSentAway(runner) || MayBeGivenUp(runner), $"the launch {runner.Launch} of {runner.Spec.Id} was given up, and nobody wanted that");
     }
 
     public void StopAsked(SimulatedRunner runner)
     {
-        Trace.Add(Happening.StopAsked, runner.Model.Number, runner.Launch);
-        if (runner.DiedAt is null && runner.Holders.Count > 0)
+        if (_adopted.Contains(runner) && runner.StartedIn == world.Moment)
         {
-            Demand(runner.Revocation!.Reason is not RevocationReason.None, $"{runner.Spec.Id} was stopped under {runner.Holders.Count} clients without a word");
+            Dismissed(runner);
+            return;
+        }
+
+        Trace.Add(Happening.StopAsked, runner.Model.Number, runner.Launch);
+        if (runner.DiedAt is null)
+        {
+            Demand(runner.Holders.TrueForAll(h => h.Lease!.Revocation.Reason is not RevocationReason.None), $"{runner.Spec.Id} was stopped under {runner.Holders.Count} clients without a word");
         }
     }
 
     public void Gone(SimulatedRunner runner)
     {
         Trace.Add(Happening.Gone, runner.Model.Number, runner.Launch);
-        runner.Model.Alive = null;
-        _alive.Remove(runner);
+        if (_alive.Remove(runner))
+        {
+            runner.Model.Alive = null;
+        }
     }
 
     public void Unload(SimulatedModel model)
@@ -245,7 +301,8 @@ internal sealed partial class Referee(World world)
             RefusalReason.QueueFull => (_mostWaiting > Scenario.Options.QueueLimit, $"although only {_mostWaiting} waited"),
             RefusalReason.InsufficientMemory => (CanNeverFit(client), "although it can fit"),
             RefusalReason.InsufficientMemoryNow => (IsShort(client), "although there was room, or too early"),
-            RefusalReason.LaunchFailed => (HasFailed(client.Model), "although its cooldown is over, or it never failed"),
+            RefusalReason.LaunchFailed => (HasFailed(client.Model) || (client.StandIn is { } other && HasFailed(other)), "although its cooldown is over, or it never failed"),
+            RefusalReason.Yielded => (client.Terms.IsBackground && (!client.Terms.MayEvict || Now - client.AskedAt >= Scenario.Options.BackgroundPatience), "although it is a person's, or too early"),
             _ => (Shutdown is not null, "although nobody has asked for a shutdown"),
         };
         Demand(just, $"client {client.Number} was refused {unjust}: {refusal.Message}");
@@ -256,6 +313,17 @@ internal sealed partial class Referee(World world)
         Demand(_places.Remove(client, out var place), $"client {client.Number} was settled twice");
         _waiting.Remove(place!);
         client.Model.Waiting.Remove(client);
+        client.StandIn?.StandsInFor.Remove(client);
+    }
+
+    private static void Waits(SimulatedModel? model, long moment)
+    {
+        if (model is not null)
+        {
+            model.WaitedIn = model.PerhapsWaiting.Any() ? moment : model.WaitedIn;
+            model.PersonWaitedIn = model.People.Any() ? moment : model.PersonWaitedIn;
+            model.BackgroundWaitedIn = model.PerhapsWaiting.Any(c => c.Terms is { IsBackground: true, MayEvict: true }) ? moment : model.BackgroundWaitedIn;
+        }
     }
 
     private void Failed(SimulatedModel model)
@@ -265,15 +333,17 @@ internal sealed partial class Referee(World world)
         Disturbed();
     }
 
-    private bool CanNeverFit(Client client)
+    private static ByteSize MostOfLeast(Client client)
     {
-        var most = ByteSize.Max(client.Model.MostOfLeast, client.Model.NeedsOf(client.Spec).Least.Total);
-        return most + _pinned > Scenario.Ceiling;
+        var own = ByteSize.Max(client.Model.MostOfLeast, client.Model.NeedsOf(client.Spec).Least.Total);
+        return client.StandIn is { } other ? ByteSize.Max(own, other.MostOfLeast) : own;
     }
+
+    private bool CanNeverFit(Client client) => MostOfLeast(client) + _pinned > Scenario.Ceiling;
 
     private bool IsShort(Client client)
     {
-        var most = ByteSize.Max(client.Model.MostOfLeast, client.Model.NeedsOf(client.Spec).Least.Total);
+        var most = MostOfLeast(client);
         var machine = world.Machine;
         var unknown = machine.LastBrokenAt is { } broken && Now - broken <= TimeSpan.FromSeconds(4);
         return Now - client.AskedAt >= TimeSpan.FromSeconds(30) && (unknown || most + _pinned > machine.LeastUsable);

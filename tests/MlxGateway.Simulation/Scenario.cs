@@ -33,7 +33,22 @@ internal sealed class Scenario
         Leavers = dice.One(0, 0.05, 0.3);
         Agents = dice.Below(4);
         LoadTimes = (dice.Spread(0.01, 10), dice.Spread(10, 120));
-        Models = [.. Enumerable.Range(0, 2 + dice.Below(6)).Select(i => new SimulatedModel(i, this, dice))];
+        Background = dice.One(0, 0, 0.05, 0.2, 0.5);
+        Options.BackgroundPatience = dice.Seconds(1, 120);
+        Options.BackgroundRespite = dice.Below(3) switch { 0 => TimeSpan.Zero, _ => dice.Seconds(1, 300) };
+        KeepAlives = dice.One(0, 0, 0.1, 0.5);
+        Grouped = dice.One(0, 0, 0.5);
+        Rivals = dice.One(0, 0, 0.4);
+        HasPriorities = dice.Chance(0.4);
+        Kept = dice.One(0, 0, 0.3);
+        var models = new List<SimulatedModel>();
+        for (var count = 2 + dice.Below(6); models.Count < count;)
+        {
+            models.Add(new SimulatedModel(models.Count, this, models, dice));
+        }
+
+        Models = [.. models];
+        StandIn = Background > 0 && dice.Chance(0.4) ? Models[dice.Below(Models.Length)] : null;
     }
 
     public ResidencyOptions Options { get; }
@@ -78,6 +93,27 @@ internal sealed class Scenario
 
     public (double Least, double Most) LoadTimes { get; }
 
+    /// <summary>How many of the requests are background work.</summary>
+    public double Background { get; }
+
+    /// <summary>Who serves background work for models that are not at its disposal; null: nobody.</summary>
+    public SimulatedModel? StandIn { get; }
+
+    /// <summary>How many of the requests say how long their model is to stay.</summary>
+    public double KeepAlives { get; }
+
+    /// <summary>How many of the models are in one group.</summary>
+    public double Grouped { get; }
+
+    /// <summary>How many of the models may not be in memory beside another one.</summary>
+    public double Rivals { get; }
+
+    /// <summary>Whether some models leave before others, whatever speaks for them.</summary>
+    public bool HasPriorities { get; }
+
+    /// <summary>How many of the models an earlier gateway has kept in memory.</summary>
+    public double Kept { get; }
+
     public SimulatedModel[] Models { get; }
 }
 
@@ -88,18 +124,25 @@ internal sealed class SimulatedModel
     private readonly Scenario _scenario;
     private readonly TimeSpan _load;
 
-    public SimulatedModel(int number, Scenario scenario, Dice dice)
+    public SimulatedModel(int number, Scenario scenario, List<SimulatedModel> earlier, Dice dice)
     {
         Number = number;
         _scenario = scenario;
         _load = dice.Seconds(scenario.LoadTimes.Least, scenario.LoadTimes.Most);
+
+        // What is pinned is in the way of whatever may not be beside it, for ever: no configuration has both.
+        var isPinned = dice.Chance(0.12);
+        var rivals = isPinned || !dice.Chance(scenario.Rivals) ? [] : earlier.Where(m => !m.Current.Pinned).Select(m => m.Current.Id).ToList();
         Current = new ModelSpec
         {
             Id = $"m{number}",
             Runner = "simulated",
-            Pinned = dice.Chance(0.12),
+            Pinned = isPinned,
             MaxConcurrency = dice.One(0, 0, 1, 2),
             IdleTimeout = dice.Chance(0.2) ? dice.Seconds(1, 120) : null,
+            Group = !isPinned && dice.Chance(scenario.Grouped) ? "group" : null,
+            ExclusiveWith = rivals.Count == 0 ? [] : [rivals[dice.Below(rivals.Count)]],
+            Priority = scenario.HasPriorities ? dice.One(0, 0, -1, 1) : 0,
         };
         AddVersion(dice);
     }
@@ -147,7 +190,32 @@ internal sealed class SimulatedModel
     /// <summary>Whether its next launch is doomed too.</summary>
     public bool IsDoomed { get; set; }
 
+    /// <summary>The background requests of other models that it may serve in their place.</summary>
+    public HashSet<Client> StandsInFor { get; } = [];
+
+    /// <summary>The same as <see cref="WaitedIn"/>, of people.</summary>
+    public long PersonWaitedIn { get; set; } = -1;
+
+    /// <summary>The same, of background requests for which others may be sent away, their own or those that it may serve for another model.</summary>
+    public long BackgroundWaitedIn { get; set; } = -1;
+
+    /// <summary>When a person's lease was last granted or came back; null: never.</summary>
+    public TimeSpan? LastPerson { get; set; }
+
+    /// <summary>The people who wait for it.</summary>
+    public IEnumerable<Client> People => Waiting.Where(c => !c.Terms.IsBackground);
+
+    /// <summary>Who waits for it, or perhaps for another one.</summary>
+    public IEnumerable<Client> PerhapsWaiting => Waiting.Concat(StandsInFor);
+
+    /// <summary>The longest that a load of it takes.</summary>
+    public TimeSpan MostLoadTime => _load * 1.5;
+
     public TimeSpan LoadTime(Dice dice) => _load * dice.Between(0.7, 1.5);
+
+    /// <summary>Whether the two may never be in memory together.</summary>
+    public bool IsRivalOf(SimulatedModel other) => other != this
+        && ((Current.Group is { } group && group == other.Current.Group) || Current.ExclusiveWith.Contains(other.Current.Id) || other.Current.ExclusiveWith.Contains(Current.Id));
 
     public MemoryNeeds NeedsOf(ModelSpec spec) => _versions.Find(v => v.Spec == spec)!.Needs;
 
@@ -203,4 +271,8 @@ internal sealed class SimulatedModel
 }
 
 /// <summary>A launch that failed by itself, and when.</summary>
-internal sealed record FailedLaunch(SimulatedRunner Runner, TimeSpan At);
+internal sealed record FailedLaunch(SimulatedRunner Runner, TimeSpan At)
+{
+    /// <summary>Whether it may have been given up for somebody else in the very moment.</summary>
+    public bool MayBeGivenUp { get; set; }
+}

@@ -26,11 +26,23 @@ internal sealed class SimulatedRunner : IRunner
         var need = model.NeedsOf(spec).Choices.FirstOrDefault(n => n.Shape == shape);
         world.Referee.Demand(need is not null, $"{spec.Id} is launched in a way that was worked out for another version of it");
         Planned = need!.Total;
+        LaunchedFor = [.. model.People.Where(c => c.AskedIn < world.Moment && !c.HasLeft)];
         _taken = world.Dice.Between(0, 0.5);
         Pid = world.Machine.Adopt(this);
     }
 
+    /// <summary>One that an earlier gateway has launched and left in memory.</summary>
+    public static SimulatedRunner Kept(World world, SimulatedModel model, LaunchShape shape)
+    {
+        var runner = new SimulatedRunner(world, model, model.Current, shape, 1, CancellationToken.None) { ReadyAt = world.Time.Now, ReadyIn = world.Moment, IsAdopted = true };
+        runner._taken = world.Dice.Between(0.6, 1);
+        return runner;
+    }
+
     public SimulatedModel Model { get; }
+
+    /// <summary>Whether an earlier gateway has launched it.</summary>
+    public bool IsAdopted { get; private init; }
 
     public ModelSpec Spec { get; }
 
@@ -47,6 +59,8 @@ internal sealed class SimulatedRunner : IRunner
     public long StartedIn { get; }
 
     public TimeSpan? ReadyAt { get; private set; }
+
+    public long ReadyIn { get; private set; }
 
     public TimeSpan? DiedAt { get; private set; }
 
@@ -68,11 +82,20 @@ internal sealed class SimulatedRunner : IRunner
     /// <summary>Who holds leases.</summary>
     public List<Client> Holders { get; } = [];
 
-    /// <summary>The end of its leases; null before the first one.</summary>
+    /// <summary>The end of its leases, those of background requests excepted; null before the first one.</summary>
     public Revocation? Revocation { get; set; }
 
-    /// <summary>Whether the world has seen its leases taken back.</summary>
-    public bool IsRevoked { get; set; }
+    /// <summary>Those of <see cref="Holders"/> that nobody waits for.</summary>
+    public IEnumerable<Client> Background => Holders.Where(h => h.Terms.IsBackground);
+
+    /// <summary>The people who waited for it when it was launched.</summary>
+    public List<Client> LaunchedFor { get; }
+
+    /// <summary>How long it is to stay when it is not used, as far as requests said so; more than one where nobody can tell which was the last.</summary>
+    public List<TimeSpan?> KeepAlives { get; } = [];
+
+    /// <summary>The moment from which those are.</summary>
+    public long KeepAlivesIn { get; set; } = -1;
 
     public Task<IRunner> Launched => _launched.Task;
 
@@ -178,6 +201,7 @@ internal sealed class SimulatedRunner : IRunner
         }
 
         ReadyAt = _world.Time.Now;
+        ReadyIn = _world.Moment;
         _taken = _world.Dice.Between(0.6, 1);
         _world.Referee.Ready(this);
         _launched.TrySetResult(this);

@@ -7,7 +7,7 @@ namespace MlxGateway.Simulation;
 internal enum Happening
 {
     Asked, Granted, Refused, Left, Released, NeedUnknown, Launching, Ready, LaunchFailed, Died, Cancelled, StopAsked, Gone, Revoked,
-    MemoryTaken, MemoryRead, ProbeBroke, ProbeMended, UnloadAsked, Unloaded, Reloaded, Calm, Rage, ShutdownAsked, ShutDown,
+    Adopted, Dismissed, MemoryTaken, MemoryRead, ProbeBroke, ProbeMended, UnloadAsked, Unloaded, Reloaded, Calm, Rage, ShutdownAsked, ShutDown,
 }
 
 /// <summary>What happened, in order: a hash of all of it, and the last lines of it in words.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MlxGateway.Supervision.Residency;
+using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Simulation;
 
@@ -11,6 +12,8 @@ internal sealed class World
 {
     // Hundreds may come in one grain of time, each with a few dozen turns.
     private const int MostTurnsOfATime = 100_000;
+
+    private static readonly string[] Names = ["one", "another", "a third"];
 
     private readonly ModelPool _pool;
     private readonly long _events;
@@ -66,7 +69,8 @@ internal sealed class World
     /// <exception cref="BreachException">A law was broken.</exception>
     public void Run()
     {
-        Thread.Post(() => _pool.StartAsync(CancellationToken.None));
+        Thread.Post(Begin);
+        ComeToRest();
         Time.In(TimeSpan.FromSeconds(1), Arrive);
         for (var agent = 0; agent < Scenario.Agents; agent++)
         {
@@ -104,11 +108,24 @@ internal sealed class World
         }
 
         Thread.Post(() => _pool.StopAsync(CancellationToken.None).ContinueWith(Ended, CancellationToken.None, TaskContinuationOptions.None, Thread));
-        Thread.Post(new Client(this, Scenario.Models[0], Scenario.Models[0].Current, ++_clients, null).Ask);
+        Thread.Post(new Client(this, Scenario.Models[0], Scenario.Models[0].Current, LeaseTerms.Person, ++_clients, null).Ask);
         Thread.Post(() => Referee.Unload(Scenario.Models[0]));
         ComeToRest();
         Referee.Demand(_hasEnded, $"the pool did not stop");
         Referee.End();
+    }
+
+    // As a gateway does before it listens: those that are never evicted first, and then those that would leave last.
+    private void Begin()
+    {
+        _ = _pool.StartAsync(CancellationToken.None);
+        foreach (var model in Scenario.Models.Where(_ => Dice.Chance(Scenario.Kept)).OrderByDescending(m => m.Current.Pinned).ThenByDescending(m => m.Current.Priority))
+        {
+            var shape = Dice.One([.. model.NeedsOf(model.Current).Choices]).Shape;
+            var runner = SimulatedRunner.Kept(this, model, shape);
+            Referee.Adopted(runner);
+            _pool.Adopt(new AdoptedRunner(model.Current, shape, runner));
+        }
     }
 
     private TimeSpan BetweenMishaps => TimeSpan.FromSeconds(20 / Scenario.Hazard);
@@ -197,7 +214,19 @@ internal sealed class World
     private void Come(SimulatedModel model, Action? whenOver)
     {
         var spec = model.Previous is { } previous && Dice.Chance(0.1) ? previous : model.Current;
-        Thread.Post(new Client(this, model, spec, ++_clients, whenOver).Ask);
+        Thread.Post(new Client(this, model, spec, Terms(), ++_clients, whenOver).Ask);
+    }
+
+    private LeaseTerms Terms()
+    {
+        var client = Names[_clients % Names.Length];
+        if (Dice.Chance(Scenario.Background))
+        {
+            // Some are loads ahead of any request.
+            return new LeaseTerms { Client = client, IsBackground = true, MayEvict = Dice.Chance(0.85), StandIn = Dice.Chance(0.8) ? Scenario.StandIn?.Current : null };
+        }
+
+        return new LeaseTerms { Client = client, KeepAlive = Dice.Chance(Scenario.KeepAlives) ? Dice.One(TimeSpan.Zero, Timeout.InfiniteTimeSpan, Dice.Seconds(0.1, 100)) : null };
     }
 
     private SimulatedModel Somebodys()

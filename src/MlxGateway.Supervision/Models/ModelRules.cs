@@ -18,6 +18,7 @@ internal static partial class ModelRules
             var at = ConfigurationPath.Combine(Root, id);
             CheckNames(at, id, model, settings, errors);
             CheckKind(at, model, settings, sources, errors);
+            CheckCompany(at, id, model, settings, errors);
             CheckRest(at, model, errors);
         }
     }
@@ -97,6 +98,26 @@ internal static partial class ModelRules
             errors.Add(ConfigurationPath.Combine(at, nameof(ModelOptions.Source)), $"is missing; a runner of the kind \"{kind}\" needs a repository id, a folder or a file.");
         }
     }
+
+    // A pinned model never leaves by itself, so once it is in memory, whatever may not be there beside it could not be served any more: its requests would wait for nothing.
+    private static void CheckCompany(string at, string id, ModelOptions model, ModelSettings settings, SettingsErrors errors)
+    {
+        foreach (var rival in model.ExclusiveWith.Distinct(StringComparer.Ordinal).Where(rival => rival != id))
+        {
+            if (PinnedOf(id, model, rival, settings.Models.GetValueOrDefault(rival)) is { } pinned)
+            {
+                errors.Add(ConfigurationPath.Combine(at, nameof(ModelOptions.ExclusiveWith)), $"\"{id}\" and \"{rival}\" are never in memory together, and {pinned} is pinned and never leaves; leave out one or the other.");
+            }
+        }
+
+        if (model is { Group: { } group, Pinned: true } && settings.Models.Where(other => other.Key != id && other.Value.Group == group).Select(other => other.Key).ToList() is { Count: > 0 } others)
+        {
+            errors.Add(ConfigurationPath.Combine(at, nameof(ModelOptions.Group)), $"models of the group \"{group}\" are never in memory together, and \"{id}\" is pinned and never leaves, so {Quoted(others)} could not be loaded; leave out one or the other.");
+        }
+    }
+
+    private static string? PinnedOf(string id, ModelOptions model, string rival, ModelOptions? other) =>
+        model.Pinned ? $"\"{id}\"" : other is { Pinned: true } ? $"\"{rival}\"" : null;
 
     private static void CheckRest(string at, ModelOptions model, SettingsErrors errors)
     {

@@ -81,9 +81,10 @@ internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time,
     {
         try
         {
-            var observation = gauge.Observe(spares?.Pid is { } spare && !_pids.ContainsKey(spare) ? [.. _pids.Keys, spare] : [.. _pids.Keys]);
+            int[] own = spares?.Pid is { } spare && !_pids.ContainsKey(spare) ? [.. _pids.Keys, spare] : [.. _pids.Keys];
+            var observation = gauge.Observe(own);
             Volatile.Write(ref _lastRead, time.GetTimestamp());
-            post(new ResidencyEvent.MemoryObserved(observation));
+            post(new ResidencyEvent.MemoryObserved(observation) { Own = own });
         }
         catch (Exception exception)
         {

@@ -35,7 +35,11 @@ internal abstract record ResidencyEvent
     public sealed record RunnerStopped(string Model, int Launch) : ResidencyEvent;
 
     /// <summary>What the machine has now.</summary>
-    public sealed record MemoryObserved(MemoryObservation Memory) : ResidencyEvent;
+    public sealed record MemoryObserved(MemoryObservation Memory) : ResidencyEvent
+    {
+        /// <summary>The processes whose memory was seen as the models' own; what others had taken looks as if other programs held it. Null: all that were ready then.</summary>
+        public IReadOnlyCollection<int>? Own { get; init; }
+    }
 
     /// <summary>What a live runner takes now, with the pages of the files that it maps.</summary>
     public sealed record FootprintObserved(string Model, int Launch, ByteSize Bytes) : ResidencyEvent;

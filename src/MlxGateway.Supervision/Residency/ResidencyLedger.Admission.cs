@@ -1,5 +1,6 @@
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Runners;
 using static MlxGateway.Supervision.Residency.ResidencyEffect;
 using static MlxGateway.Supervision.Residency.ResidencyEvent;
 using static MlxGateway.Supervision.Residency.ResidentState;
@@ -27,15 +28,40 @@ internal sealed partial class ResidencyLedger
     private DateTimeOffset _observedAt;
     private DateTimeOffset _observeAt;
     private DateTimeOffset? _admitAt;
+    private IReadOnlyCollection<int>? _own;
     private long _pass;
 
     private static bool AsksForPeople(Resident resident) => resident.Waiting.People > 0;
 
-    private void Observe(MemoryObservation memory, DateTimeOffset now)
+    private void Observe(MemoryObserved news, DateTimeOffset now)
     {
-        Memory = memory;
+        Memory = news.Memory;
         _observedAt = now;
         _observeAt = now + ObservationInterval;
+        _own = news.Own;
+        foreach (var resident in _residents)
+        {
+            if (resident is { State: Ready or Draining, Runner: { } runner } && news.Own?.Contains(runner.Pid) == false)
+            {
+                LoseSight(now); // begun before that one was known, and heard of after it
+            }
+        }
+    }
+
+    // What a runner had taken before its process was known was read as if other programs held it: whoever wants room would have to send one away too many, or be launched smaller than need be.
+    private void SeeReady(IRunner runner, DateTimeOffset now)
+    {
+        if (_own?.Contains(runner.Pid) != true)
+        {
+            LoseSight(now);
+        }
+    }
+
+    // Nothing is decided on that reading any more; if somebody waits for room, there is a new one at once.
+    private void LoseSight(DateTimeOffset now)
+    {
+        _observedAt = DateTimeOffset.MinValue;
+        _observeAt = now;
     }
 
     private void AdmitWaiting(DateTimeOffset now)
@@ -114,6 +140,9 @@ internal sealed partial class ResidencyLedger
                 Launch(newcomer, now);
                 return true;
 
+            case EvictionPlan.Evict plan when MayBeForNothing(plan, newcomer, memory, now):
+                return false;
+
             case EvictionPlan.Evict plan when now >= plan.From:
                 Evict(plan.Victims, newcomer, now);
                 if (EvictionPlanner.Plan(newcomer, _residents, memory.Usable, options.MaxResident, TermsOf(newcomer), now) is EvictionPlan.Fits)
@@ -143,6 +172,15 @@ internal sealed partial class ResidencyLedger
             default:
                 return false;
         }
+    }
+
+    // While a neighbour launches the machine may have as much more as that may have taken. Whoever would not have to leave then stays until it is ready and the reading is clear.
+    private bool MayBeForNothing(EvictionPlan.Evict plan, Resident newcomer, MemoryObservation memory, DateTimeOffset now)
+    {
+        var unseen = EvictionPlanner.Held(_residents.Where(r => r.State is Launching));
+        var most = ByteSize.Min(memory.Ceiling, memory.Usable + unseen);
+        return most > memory.Usable
+            && !(EvictionPlanner.Plan(newcomer, _residents, most, options.MaxResident, TermsOf(newcomer), now) is EvictionPlan.Evict needed && needed.Victims.SequenceEqual(plan.Victims));
     }
 
     private void Launch(Resident newcomer, DateTimeOffset now)
@@ -177,14 +215,15 @@ internal sealed partial class ResidencyLedger
         resident.ReadySince = now;
         resident.LastUsed = now;
 
-        // Where somebody waits, the grant sets it: a newcomer serves before it may be a victim.
-        resident.HasServed = resident.Waiting.Count == 0;
+        // Where a person waits, the grant sets it: a newcomer serves before it may be a victim. Background work is not served while a person waits for room, who would then wait for it for ever.
+        resident.HasServed = resident.Waiting.People == 0;
         resident.LaunchedForBackground = false;
         if (!resident.Waiting.All.Any(t => t.Terms is { IsBackground: true, MayEvict: true }))
         {
             resident.LastPerson = now; // loaded for people, or ahead for them: a title does not push it out
         }
         _lastLoadBegan = resident.LaunchedIn;
+        SeeReady(news.Runner, now);
     }
 
     // Nothing is evicted: it would not help. Whoever waits behind may have a turn meanwhile.

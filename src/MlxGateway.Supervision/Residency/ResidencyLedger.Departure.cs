@@ -217,12 +217,16 @@ internal sealed partial class ResidencyLedger
     private DateTimeOffset DrainDeadline(Resident resident) =>
         Earlier(resident.LeavesForGood ? _shutdownAt : null, resident.Since + options.DrainTimeout)!.Value;
 
-    // When it may idle out: for a busy one the earliest moment that this could be, so that a returning lease need not change the alarm.
+    // When it may idle out: for a busy one the earliest moment that this could be, so that a returning lease need not change the alarm. Where a client has said how long, a returning lease
+    // is looked at anyway; and that may be no time at all, so that the alarm would go off again and again for as long as the request takes.
     private DateTimeOffset? IdleDeadline(Resident resident, DateTimeOffset now)
     {
         // A configured zero means for ever, a client's means at once.
         var configured = resident.Spec.IdleTimeout ?? options.IdleTimeout;
         var timeout = resident.KeepAlive ?? (configured == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : configured);
-        return resident.Spec.Pinned || timeout == Timeout.InfiniteTimeSpan ? null : (resident.IsIdle ? resident.LastUsed : now) + timeout;
+        return resident.Spec.Pinned || timeout == Timeout.InfiniteTimeSpan ? null
+            : resident.IsIdle ? resident.LastUsed + timeout
+            : resident.KeepAlive is null ? now + timeout
+            : null;
     }
 }

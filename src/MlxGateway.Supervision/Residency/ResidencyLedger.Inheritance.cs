@@ -35,6 +35,7 @@ internal sealed partial class ResidencyLedger
         resident.WasGranted = true; // there, before: should it die, it is launched again at once
         resident.ReadySince = resident.LastUsed = now;
         resident.LastPerson = now;
+        SeeReady(news.Runner, now);
         Note(DecisionKind.Adopted, resident.Id, null, string.Create(CultureInfo.InvariantCulture, $"an earlier gateway kept it as process {news.Runner.Pid}; {news.Need.Reason}"), now);
         _effects.Add(new WatchRunner(resident.Spec, resident.Need.Shape, resident.Launch, news.Runner));
     }

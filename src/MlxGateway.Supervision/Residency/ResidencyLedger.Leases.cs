@@ -25,8 +25,9 @@ internal sealed partial class ResidencyLedger
             resident.Habit.Asked(now, _lastLoadBegan);
             if (resident.TakesAnother && resident.Waiting.People == 0)
             {
+                var keptFor = resident.KeepAlive;
                 Grant(ticket, resident, now);
-                return changed || _waiting > 0;
+                return changed || _waiting > 0 || resident.KeepAlive != keptFor; // or the alarm would be for what an earlier request said
             }
         }
 

@@ -138,7 +138,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
             case RunnerExited e when Current(e.Model, e.Launch) is { State: Ready or Draining } resident: Crash(resident, e.How, e.Cause, now); break;
             case RunnerHung e when Current(e.Model, e.Launch) is { State: Ready or Draining } resident: Crash(resident, e.How, EndCause.Itself, now); break;
             case RunnerStopped e when Current(e.Model, e.Launch) is { State: Stopping } resident: LeaveMemory(resident, now); break;
-            case MemoryObserved e: Observe(e.Memory, now); break;
+            case MemoryObserved e: Observe(e, now); break;
             case ExplanationRequested e: _effects.Add(new CompleteExplanation(e.Done, Explain(now))); return false;
             case UnloadRequested e: Unload(e, now); break;
             case Reconfigured e: Reconfigure(e, now); break;
@@ -169,6 +169,8 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
             AdmitWaiting(now);
         }
 
+        // Whoever waited for room and was launched or refused just now is in the way of background work no longer, and nothing else may happen for a long time.
+        ServeAll(now);
         ExpireBackground(now);
         if (IsShuttingDown && !_isOver && !_residents.Exists(r => r.HoldsMemory))
         {

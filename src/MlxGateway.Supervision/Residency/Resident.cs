@@ -73,7 +73,7 @@ internal sealed class Resident(ModelSpec spec, MemoryNeeds needs)
     /// <summary>When this launch became ready.</summary>
     public DateTimeOffset ReadySince { get; set; }
 
-    /// <summary>Whether a caller of this launch was granted a lease, or nobody waited when it became ready. Before that it is never a victim.</summary>
+    /// <summary>Whether a caller of this launch was granted a lease, or no person waited when it became ready. Before that it is never a victim.</summary>
     public bool HasServed { get; set; }
 
     /// <summary>Whether this launch was ever granted to anybody.</summary>

@@ -27,6 +27,10 @@ public sealed class ModelRulesTests : IDisposable
             ["-j"] = new() { Source = "org/j" },
             [" k"] = new() { Source = "org/k" },
             ["l\u0007"] = new() { Source = "org/l" },
+            ["m"] = new() { Source = "org/m", ExclusiveWith = ["n", "b", "org/elsewhere", "m"] },
+            ["n"] = new() { Source = "org/n", Pinned = true, Group = "large" },
+            ["o"] = new() { Source = "org/o", Group = "large" },
+            ["p"] = new() { Source = "org/p", Group = "large" },
         });
 
         Assert.Equal(
@@ -47,6 +51,8 @@ public sealed class ModelRulesTests : IDisposable
                 "MlxGateway:Models:-j: the model id \"-j\" starts with \"-\", so that programs take it for a switch.",
                 "MlxGateway:Models: k: the model id \" k\" has white space around it.",
                 "MlxGateway:Models:l\u0007: the model id \"l␣\" has a control character in it.",
+                "MlxGateway:Models:m:ExclusiveWith: \"m\" and \"n\" are never in memory together, and \"n\" is pinned and never leaves; leave out one or the other.",
+                "MlxGateway:Models:n:Group: models of the group \"large\" are never in memory together, and \"n\" is pinned and never leaves, so \"o\" or \"p\" could not be loaded; leave out one or the other.",
             ],
             breaches);
     }
@@ -57,6 +63,9 @@ public sealed class ModelRulesTests : IDisposable
         ["org/a"] = new() { Source = "org/a", Aliases = ["x", "x", "org/a"] },
         ["b"] = new() { Runner = "command", Command = ["serve", "--listen=127.0.0.1:{port}"] },
         ["c"] = new() { Runner = "demo" },
+        ["d"] = new() { Runner = "demo", Group = "large", ExclusiveWith = ["b"] },
+        ["e"] = new() { Runner = "demo", Group = "large" },
+        ["f"] = new() { Runner = "demo", Pinned = true, Group = "alone" },
     }));
 
     [Theory]

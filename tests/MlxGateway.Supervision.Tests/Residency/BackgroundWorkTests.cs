@@ -20,6 +20,34 @@ public sealed class BackgroundWorkTests
         Assert.Equal(["grant qwen 1"], bench.Release("qwen"));
     }
 
+    // The one waits until the other is served, which waits for its place.
+    [Fact]
+    public void LaunchSucceeded_OnlyBackgroundWorkWaitsForItAndAPersonForItsPlace_ThePersonHasThePlace()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 6));
+        var left = bench.Ask("qwen");
+        bench.AskInBackground("qwen");
+        bench.Abandon(left.Ticket);
+        bench.Ask("small");
+
+        Assert.Equal(["stop qwen 1"], [.. bench.Ready("qwen"), .. bench.PassAsWoken(10)]);
+        Assert.Equal(["start small 1"], bench.Gone("qwen"));
+    }
+
+    // A person who waits for room stands in its way, and may cease to in the middle of a decision.
+    [Fact]
+    public void TimeElapsed_ThePersonWhoWaitedForRoomIsRefused_BackgroundWorkIsServedInTheSameMoment()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("small", 4));
+        bench.Serve("small");
+        bench.Usable = 5;
+        bench.Ask("qwen");
+        bench.PassAsWoken(20);
+        bench.AskInBackground("small");
+
+        Assert.Equal(["refuse qwen InsufficientMemoryNow", "grant small 1"], bench.PassAsWoken(10));
+    }
+
     [Fact]
     public void LeaseRequested_BackgroundAndNobodyElse_IsServedAfterAMoment()
     {

@@ -47,6 +47,61 @@ public sealed class ResidencyLedgerMemoryTests
         Assert.Equal((RefusalReason.InsufficientMemory, Gigabytes(5.5)), (refusal.Reason, refusal.Shortage!.Required));
     }
 
+    // What a launching neighbour had taken looks as if other programs held it. Here it has taken 3 of its 4 GB: 10 - 3 are usable, as far as that reading goes.
+    [Fact]
+    public void LaunchSucceeded_MemoryWasReadWhileItLaunched_NobodyIsEvictedOnThatReading()
+    {
+        var bench = new LedgerBench(10, ("idle", 3), ("neighbour", 4), ("newcomer", 3));
+        bench.Serve("idle");
+        bench.Ask("neighbour");
+        bench.AnswersReadings = false;
+        bench.Usable = 7;
+        bench.Apply(bench.Reading());
+        bench.Ready("neighbour");
+        bench.Release("neighbour");
+
+        Assert.Empty(bench.Ask("newcomer").Effects);
+        Assert.Equal(ResidentState.Ready, bench["idle"].State);
+
+        // ... and the next one shows the neighbour as ours.
+        bench.Usable = 10;
+        Assert.Equal(["start newcomer 1"], bench.Apply(bench.Reading()));
+        Assert.Equal(ResidentState.Ready, bench["idle"].State);
+    }
+
+    [Fact]
+    public void LeaseRequested_OnlyTheReadingOfANeighboursLaunchIsInTheWay_NobodyIsEvictedBeforeItIsClear()
+    {
+        var bench = new LedgerBench(10, ("idle", 3), ("neighbour", 4), ("newcomer", 3), ("large", 4));
+        bench.Serve("idle");
+        bench.Ask("neighbour");
+        bench.Usable = 8;
+
+        var asked = bench.Ask("newcomer");
+
+        Assert.Empty(asked.Effects);
+        Assert.Equal(ResidentState.Ready, bench["idle"].State);
+
+        // ... whoever must leave in any case need not wait for that.
+        bench.Abandon(asked.Ticket);
+        Assert.Equal(["stop idle 1"], bench.Ask("large").Effects);
+    }
+
+    // A reading may be begun before a runner is ready and be heard of after it: what counts is whom it saw.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void MemoryObserved_HeardOfAfterARunnerIsReady_CountsIfItSawThatRunner(bool sawIt)
+    {
+        var bench = new LedgerBench(10, ("neighbour", 4), ("newcomer", 3));
+        bench.Ask("neighbour");
+        bench.Ready("neighbour");
+        bench.AnswersReadings = false;
+        bench.Apply(bench.Reading() with { Own = sawIt ? [bench["neighbour"].Runner!.Pid] : [] });
+
+        Assert.Equal(sawIt ? ["start newcomer 1"] : [], bench.Ask("newcomer").Effects);
+    }
+
     private static (int?, double) Launched((LeaseTicket Ticket, List<ResidencyEffect> Effects) asked)
     {
         var start = Assert.IsType<ResidencyEffect.StartRunner>(Assert.Single(asked.Effects));

@@ -143,6 +143,33 @@ public sealed class VictimTests
         Assert.Equal(["stop a 1"], bench.Release("a"));
     }
 
+    // The pool sets its alarm anew only when the version has changed.
+    [Fact]
+    public void LeaseRequested_SaysNothingAfterOneThatSaidForEver_TheAlarmIsSetAnew()
+    {
+        var bench = new LedgerBench(10, ("a", 6));
+        bench.Ask("a", new LeaseTerms { KeepAlive = Timeout.InfiniteTimeSpan });
+        bench.Ready("a");
+        bench.Release("a");
+        var before = bench.Ledger.Version;
+
+        bench.Ask("a");
+
+        Assert.NotEqual(before, bench.Ledger.Version);
+        Assert.Equal(bench.Now + TimeSpan.FromMinutes(30), bench.Ledger.NextWake(bench.Now));
+    }
+
+    // The alarm would go off again and again, for as long as the request takes.
+    [Fact]
+    public void NextWake_KeepAliveZeroAndBusy_IsNotNow()
+    {
+        var bench = new LedgerBench(10, ("a", 6));
+        bench.Ask("a", new LeaseTerms { KeepAlive = TimeSpan.Zero });
+        bench.Ready("a");
+
+        Assert.Null(bench.Ledger.NextWake(bench.Now));
+    }
+
     [Fact]
     public void LeaseRequested_KeepAliveForEver_StaysUntilARequestSaysNothing()
     {

@@ -296,7 +296,7 @@ public sealed class Gateway : IAsyncDisposable
         var process = new Process { StartInfo = start };
         process.OutputDataReceived += (_, e) => Add(e.Data);
         process.ErrorDataReceived += (_, e) => Add(e.Data);
-        process.Start();
+        InterruptSignal.Heard(() => process.Start());
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return (process, lines);
