@@ -18,7 +18,9 @@ internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts)
                 StatusCodes.Status403Forbidden, "forbidden_host", $"Requests for the host '{request.Host.Host}' are not served here. Use localhost, or add the name to AllowedHosts."));
         }
 
-        var safe = HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method);
+        // What reaches a runner may load one and push another out, whatever the method: a page needs no answer for that, an image's address is enough.
+        var safe = (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method))
+            && context.GetEndpoint()?.Metadata.GetMetadata<InferenceRoute>() is null;
         if (!safe && !AllowsSender(request))
         {
             return ErrorWriter.WriteAsync(context, new GatewayError(

@@ -46,7 +46,7 @@ internal static class InferenceEndpoints
                 .WithName(route.Path);
         }
 
-        app.Map(InferenceRoute.Upstream.Path, (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, InferenceRoute.Upstream)).ExcludeFromDescription();
+        app.Map(InferenceRoute.Upstream.Path, (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, InferenceRoute.Upstream)).WithMetadata(InferenceRoute.Upstream).ExcludeFromDescription();
 
         app.MapGet("/v1/models", (ModelListing listing, CancellationToken cancellationToken) => listing.ListAsync(cancellationToken))
             .WithTags("Models")

@@ -56,7 +56,7 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
     /// <summary>Whatever else an engine serves; the path at the runner is in the request.</summary>
     public static readonly InferenceRoute Upstream = new("/upstream/{**rest}", StreamShape.None, RequestForm.Path);
 
-    /// <summary>Every route whose path at the runner is known. Spellings without <c>/v1</c> are those that llama-server has, too.</summary>
+    /// <summary>Every route whose path at the runner is known. Some are other spellings that clients use.</summary>
     public static IReadOnlyList<InferenceRoute> All { get; } =
     [
         ChatCompletions,
@@ -66,6 +66,8 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
         Messages,
         new("/v1/messages/count_tokens", StreamShape.None),
         new("/chat/completions", StreamShape.Chat) { RunnerPath = ChatCompletions.Path },
+        new("/completions", StreamShape.Completion) { RunnerPath = Completions.Path },
+        new("/embeddings", StreamShape.None) { RunnerPath = Embeddings.Path },
         new("/v1/rerank", StreamShape.None),
         new("/rerank", StreamShape.None) { RunnerPath = "/v1/rerank" },
         new("/v1/reranking", StreamShape.None) { RunnerPath = "/v1/rerank" },

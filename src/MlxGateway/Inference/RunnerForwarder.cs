@@ -58,7 +58,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
         var inner = new InnerExchange(exchange, sent, body);
         inner.Context.Features.Set(attempt);
         var error = await forwarder.SendAsync(inner.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);
-        var exception = error == ForwarderError.None ? null : inner.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}.");
+        var exception = error == ForwarderError.None || body.HasSaidAll ? null : inner.Context.GetForwarderErrorFeature()?.Exception ?? new HttpRequestException($"Forwarding failed: {error}.");
         var isOver = exchange.Left.IsCancellationRequested || lease.Revocation.Reason is RevocationReason.Evicted or RevocationReason.ShuttingDown;
         return new ForwardResult
         {

@@ -42,6 +42,9 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
     private ReadOnlyMemory<byte> Held => _held is null ? default : _held.GetBuffer().AsMemory(0, (int)_held.Length);
 
+    /// <summary>Whether a stream has said its last word. What becomes of its connection afterwards changes nothing: an error behind the end would make a whole answer a broken one.</summary>
+    public bool HasSaidAll => IsEventStream && _streamError is null && (request.Route.EndsWithDone ? _facts.IsDone : _facts.IsComplete);
+
     /// <summary>Whether the runner says that something is wrong.</summary>
     public bool IsError => Head.Status >= 400;
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using MlxGateway.Access;
+using MlxGateway.Inference;
 using MlxGateway.Tests.Inference;
 using Xunit;
 
@@ -27,9 +28,19 @@ public sealed class AccessControlTests
     public async Task Invoke_ForeignPage_IsRefused(string method, string host, string? origin, string? site, string code) =>
         Assert.Equal(code, await RefusalAsync(method, host, origin, site));
 
-    private static async Task<string?> RefusalAsync(string method, string host, string? origin, string? site)
+    // It would load a model, and the page does not need the answer for that.
+    [Theory]
+    [InlineData("GET", "https://evil.com", "cross-site")]
+    [InlineData("GET", null, "cross-site")] // the address of an image
+    [InlineData("OPTIONS", "https://evil.com", null)]
+    [InlineData("HEAD", "https://evil.com", null)]
+    public async Task Invoke_ForeignPageOnWhatReachesARunner_IsRefusedByAnyMethod(string method, string? origin, string? site) =>
+        Assert.Equal("forbidden_origin", await RefusalAsync(method, "localhost", origin, site, new Endpoint(null, new EndpointMetadataCollection(InferenceRoute.Upstream), "upstream")));
+
+    private static async Task<string?> RefusalAsync(string method, string host, string? origin, string? site, Endpoint? endpoint = null)
     {
         var client = new ClientExchange();
+        client.Context.SetEndpoint(endpoint);
         var request = client.Context.Request;
         (request.Method, request.Host) = (method, new HostString(host));
         if (origin is not null)

@@ -131,6 +131,19 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         Assert.Equal(3, _pool.Returned);
     }
 
+    // It has said its last word; that its connection then breaks makes the answer no less whole.
+    [Fact]
+    public async Task Serve_RunnerDiesBehindTheEndOfItsAnswer_TheAnswerIsWhole()
+    {
+        var runner = new StubRunner(LivePort);
+        _pool.Leases.Enqueue(Lease(runner, 1));
+
+        var client = await ServeAsync(AnswerOneStreamAndDieAsync(runner), "\"stream\":true,");
+
+        Assert.EndsWith("data: [DONE]\n\n", client.Received, StringComparison.Ordinal);
+        Assert.DoesNotContain("error", client.Received, StringComparison.Ordinal);
+    }
+
     private static int DeadPort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -141,14 +154,22 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     private ModelLease Lease(StubRunner runner, int launch) =>
         new(OneModel.Spec, launch, runner, new Revocation(), TimeSpan.Zero, TimeSpan.Zero, _ => _pool.Returned++);
 
-    private async Task<ClientExchange> ServeAsync(Task runner)
+    private async Task<ClientExchange> ServeAsync(Task runner, string members = "")
     {
         var client = new ClientExchange();
         client.Context.Features.Set<IHttpMaxRequestBodySizeFeature>(new AnySize());
-        client.Context.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes("""{"model":"m","messages":[]}"""));
+        client.Context.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes($$"""{"model":"m",{{members}}"messages":[]}"""));
         await _endpoint.ServeAsync(client.Context, InferenceRoute.ChatCompletions).WaitAsync(Demo.Patience());
         await runner.WaitAsync(Demo.Patience());
         return client;
+    }
+
+    private async Task AnswerOneStreamAndDieAsync(StubRunner runner)
+    {
+        using var connection = await HearOneAsync();
+        var events = """data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}""" + "\n\ndata: [DONE]\n\n";
+        await connection.GetStream().WriteAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n{events.Length:x}\r\n{events}\r\n"), Demo.Patience());
+        runner.Die("signal 9");
     }
 
     private async Task AnswerOneAsync()

@@ -87,6 +87,20 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
     }
 
     [Theory]
+    [InlineData("OPTIONS", "/upstream/absent/x")]
+    [InlineData("GET", "/upstream/absent/x")]
+    [InlineData("GET", "/props?model=absent")]
+    [InlineData("GET", "/v1/audio/voices?model=absent")]
+    public async Task Page_ForeignOne_LoadsNoModelByWhateverMethod(string method, string path)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        var answer = await Gateway.SendAsync(request, ("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site"));
+
+        Assert.Equal((403, "forbidden_origin"), (answer.Status, answer.Code));
+        Assert.DoesNotContain(await Gateway.RunningAsync(), m => m.Model == "absent");
+    }
+
+    [Theory]
     [InlineData("https://evil.example", 403)]
     [InlineData("null", 403)]
     [InlineData("http://localhost:3000", 200)]

@@ -113,5 +113,5 @@ internal sealed class EmbeddingEncoder : IAnswerFilterSource
 {
     /// <inheritdoc/>
     public IAnswerFilter? FilterFor(InferenceExchange exchange, ModelLease lease) =>
-        exchange.Route == InferenceRoute.Embeddings && exchange.Request is JsonRequest request ? new EmbeddingEncoding(request.Fields.WantsBase64) : null;
+        exchange.Route.RunnerPath == InferenceRoute.Embeddings.Path && exchange.Request is JsonRequest request ? new EmbeddingEncoding(request.Fields.WantsBase64) : null;
 }

@@ -17,7 +17,7 @@ internal sealed class UpstreamRequest : InferenceRequest
         : base(route)
     {
         _body = body;
-        _model = _rest = ((string?)http.RouteValues["rest"] ?? "").Trim('/');
+        _model = _rest = ((string?)http.RouteValues["rest"] ?? "").TrimStart('/');
         Method = http.Method;
         Query = http.QueryString;
         ContentType = http.ContentType;
