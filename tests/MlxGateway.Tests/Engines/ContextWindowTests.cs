@@ -98,7 +98,7 @@ public sealed class ContextWindowTests : IDisposable
         var read = (await gateway.PostAsync("/v1/chat/completions", Chat("wide", 21))).Json.GetProperty("usage").GetProperty("prompt_tokens").GetInt64();
 
         Assert.Equal((400, "context_length_exceeded"), (refused.Status, refused.Code));
-        Assert.Contains($"maximum context length is 512 tokens. However, your request has {read} tokens (counted by the engine).", refused.Message, StringComparison.Ordinal);
+        Assert.True(refused.Message.Contains($"maximum context length is 512 tokens. However, your request has {read} tokens (counted by the engine).", StringComparison.Ordinal), refused.Message);
     }
 
     // The user's and the model's messages in turn, the user's last.

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlxGateway.Inference;
 using MlxGateway.Tests.Support;
 using Xunit;
 
@@ -118,7 +119,8 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
         var document = (await Gateway.GetAsync("/swagger/v1/swagger.json")).Json;
 
         Assert.Equal(
-            ["/api/explain", "/api/models/unload", "/api/models/unload/{id}", "/health", "/running", "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/models/{id}"],
+            new[] { "/api/explain", "/api/models/unload", "/api/models/unload/{id}", "/api/requests", "/api/requests/{id}/cancel", "/health", "/running", "/v1/models", "/v1/models/{id}" }
+                .Concat(InferenceRoute.All.Select(r => r.Path)).Order(StringComparer.Ordinal),
             document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         Assert.All(document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()), o => Assert.False(string.IsNullOrEmpty(o.Value.GetProperty("summary").GetString())));
         var entry = document.GetProperty("components").GetProperty("schemas").GetProperty("ModelEntry").GetProperty("properties");

@@ -17,7 +17,7 @@ public sealed class WaitingTests
 
         var text = await connection.ReadUntilAsync("\r\n0\r\n\r\n");
 
-        Assert.Contains("\n: launching slow", text, StringComparison.Ordinal);
+        Assert.Contains("\n: loading slow", text, StringComparison.Ordinal);
         Assert.Contains("data: [DONE]", text, StringComparison.Ordinal);
         Assert.DoesNotContain("data:\n", text, StringComparison.Ordinal);
     }
