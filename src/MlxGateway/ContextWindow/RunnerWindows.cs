@@ -26,7 +26,9 @@ internal sealed class RunnerWindows
             KindNames.MlxLm => await ReadAsync(lease, "/gateway/status", static status => Number(status, "context"), cancellationToken),
             _ => 0,
         };
-        var context = said > 0 ? said : lease.Model.Context ?? lease.Model.Facts?.ContextWindow ?? 0;
+
+        // The companion of mlx_lm speaks of the model's own length, also where it was told to keep to less.
+        var context = said > 0 ? Math.Min(said, lease.Model.Context ?? said) : lease.Model.Context ?? lease.Model.Facts?.ContextWindow ?? 0;
         _known.AddOrUpdate(lease.Runner, new StrongBox<int>(context));
         return context;
     }
