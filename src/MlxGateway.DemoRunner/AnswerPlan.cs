@@ -49,6 +49,9 @@ internal sealed record AnswerPlan
     /// <summary>After how many chunks the connection is reset.</summary>
     public int? ResetAfter { get; init; }
 
+    /// <summary>Whether the connection is reset behind a streamed answer, before the end of its body.</summary>
+    public bool ResetAtEnd { get; init; }
+
     /// <summary>After how many chunks nothing more comes.</summary>
     public int? HangAfter { get; init; }
 
@@ -69,7 +72,7 @@ internal sealed record AnswerPlan
 
     /// <summary>Whether the answer needs more of the connection than a well-behaved HTTP server lets one do.</summary>
     public bool NeedsRawWire(bool stream) =>
-        DieAfter is not null || CutAfter is not null || ResetAfter is not null || CloseDelimited || (stream && CloseAfterStream);
+        DieAfter is not null || CutAfter is not null || ResetAfter is not null || CloseDelimited || (stream && (CloseAfterStream || ResetAtEnd));
 
     /// <summary>What goes wrong once this many chunks are out.</summary>
     public Fault FaultAfter(int chunks) =>

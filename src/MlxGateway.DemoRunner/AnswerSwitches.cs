@@ -18,6 +18,7 @@ internal static class AnswerSwitches
         new("die-after", "N", "the process kills itself after N chunks", (plan, text) => plan with { DieAfter = Values.Count(text) }),
         new("cut-after", "N", "the answer ends as if whole after N chunks, without finish reason or [DONE]", (plan, text) => plan with { CutAfter = Values.Count(text) }),
         new("reset-after", "N", "the connection is reset after N chunks", (plan, text) => plan with { ResetAfter = Values.Count(text) }),
+        new("reset-at-end", null, "the connection is reset behind [DONE], where the end of the body should be", (plan, text) => plan with { ResetAtEnd = Values.Flag(text) }),
         new("hang-after", "N", "nothing more comes after N chunks, the connection stays open", (plan, text) => plan with { HangAfter = Values.Count(text) }),
         new("freeze-after", "N", "nothing more comes after N chunks, nor is any later request answered, whatever it asks", (plan, text) => plan with { FreezeAfter = Values.Count(text) }),
         new("close-delimited", null, "answers as HTTP/1.0 does: no chunks, the end is the end of the connection", (plan, text) => plan with { CloseDelimited = Values.Flag(text) }),

@@ -38,6 +38,12 @@ internal sealed class CompletionAnswer(AnswerPlan plan, CompletionRequest reques
         }
 
         await wire.WriteAsync("data: [DONE]\n\n"u8.ToArray(), cancellationToken);
+        if (plan.ResetAtEnd)
+        {
+            wire.Reset();
+            return;
+        }
+
         await wire.EndAsync(cancellationToken);
     }
 

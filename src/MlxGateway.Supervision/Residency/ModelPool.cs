@@ -43,6 +43,9 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     // Set before the loop hears of it, so that nobody is let in through a gate after the shutdown was ordered.
     private volatile bool _isLeaving;
 
+    // Beside the ledger's own numbers, which forget the leases of a runner that has gone: one that nobody ever gives back would be seen by nobody.
+    private int _leasesOut;
+
     // Read by the watches, which run beside the loop.
     private volatile StrongBox<TimeSpan> _hangTimeout;
 
@@ -81,7 +84,16 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
     public PoolSnapshot Snapshot => Volatile.Read(ref _published).Now();
 
-    public ModelLease? TryAcquire(ModelSpec model) => _isLeaving ? null : _gates.TryGrant(model);
+    public ModelLease? TryAcquire(ModelSpec model)
+    {
+        if (_isLeaving || _gates.TryGrant(model) is not { } lease)
+        {
+            return null;
+        }
+
+        Interlocked.Increment(ref _leasesOut);
+        return lease;
+    }
 
     public Task<ModelLease> AcquireAsync(ModelSpec model, LeaseTerms terms, CancellationToken cancellationToken)
     {
@@ -140,12 +152,12 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         var done = new TaskCompletionSource<PoolExplanation>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_events.Writer.TryWrite(new ResidencyEvent.ExplanationRequested(done)))
         {
-            return await done.Task.WaitAsync(cancellationToken);
+            return await done.Task.WaitAsync(cancellationToken) with { LeasesOut = Volatile.Read(ref _leasesOut) };
         }
 
         // Once the loop has ended nobody else reads the ledger.
         await (_loop ?? Task.CompletedTask).WaitAsync(cancellationToken);
-        return _ledger.Explain(_time.GetUtcNow());
+        return _ledger.Explain(_time.GetUtcNow()) with { LeasesOut = Volatile.Read(ref _leasesOut) };
     }
 
     /// <summary>Takes a runner in that an earlier gateway kept. It is ready then, if the settings allow it; otherwise it is stopped.</summary>
@@ -216,6 +228,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
     private void Release(ModelLease lease)
     {
+        Interlocked.Decrement(ref _leasesOut);
         if (!_gates.TryTakeBack(lease))
         {
             Post(new ResidencyEvent.LeaseReleased(lease.Model.Id, lease.Launch, lease.Revocation));
@@ -323,6 +336,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         {
             case ResidencyEffect.GrantLease e:
                 var lease = new ModelLease(e.Lease.Model, e.Lease.Launch, e.Lease.Runner, e.Lease.Revocation, e.Lease.Queued, e.Lease.Loading, _release);
+                Interlocked.Increment(ref _leasesOut);
                 if (!e.Ticket.TryGrant(lease))
                 {
                     lease.Dispose();

@@ -19,7 +19,11 @@ public sealed record PoolExplanation(
     IReadOnlyList<ResidentExplanation> Residents,
     IReadOnlyList<WaitingExplanation> Waiting,
     IReadOnlyList<ExpectedEvent> Next,
-    IReadOnlyList<Decision> Decisions);
+    IReadOnlyList<Decision> Decisions)
+{
+    /// <summary>How many leases have been granted and not come back, those of runners that have gone included: when no request is under way, none.</summary>
+    public int LeasesOut { get; init; }
+}
 
 /// <summary>Why a model is where it is.</summary>
 /// <param name="Model">Its id.</param>

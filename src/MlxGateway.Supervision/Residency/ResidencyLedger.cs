@@ -170,7 +170,11 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         }
 
         // Whoever waited for room and was launched or refused just now is in the way of background work no longer, and nothing else may happen for a long time.
-        ServeAll(now);
+        foreach (var resident in _residents)
+        {
+            ServeBackground(resident, now);
+        }
+
         ExpireBackground(now);
         if (IsShuttingDown && !_isOver && !_residents.Exists(r => r.HoldsMemory))
         {

@@ -10,6 +10,7 @@ namespace MlxGateway.Admin;
 /// <param name="CeilingBytes">The most that all models together may ever use.</param>
 /// <param name="UsableBytes">The most that they may use now.</param>
 /// <param name="PlannedBytes">What those in memory are counted with.</param>
+/// <param name="LeasesOut">How many requests are with a runner, or were with one that has gone and are not over: when no request is under way, none.</param>
 /// <param name="Resident">Every model that is in memory, on its way in or out, or left alone after a failure.</param>
 /// <param name="Waiting">Every model that somebody waits for, the next to be looked at first.</param>
 /// <param name="Next">What will happen if nobody asks for anything.</param>
@@ -19,6 +20,7 @@ internal sealed record ExplainAnswer(
     long CeilingBytes,
     long UsableBytes,
     long PlannedBytes,
+    int LeasesOut,
     IReadOnlyList<ExplainedResident> Resident,
     IReadOnlyList<ExplainedWait> Waiting,
     IReadOnlyList<ExplainedEvent> Next,
@@ -30,6 +32,7 @@ internal sealed record ExplainAnswer(
         pool.Ceiling.Bytes,
         pool.Usable.Bytes,
         pool.Planned.Bytes,
+        pool.LeasesOut,
         [.. pool.Residents.Select(r => new ExplainedResident(
             r.Model, Refusals.StateName(r.State), r.Since.UtcDateTime, r.Planned.Bytes, r.People, r.Background, r.Idle?.TotalSeconds, r.LoadTime?.TotalSeconds, r.Why))],
         [.. pool.Waiting.Select(w => new ExplainedWait(w.Model, w.People, w.Background, w.Longest.TotalSeconds, w.Why, w.Until?.UtcDateTime))],

@@ -8,7 +8,8 @@ root=$(CDPATH= cd -- "$here/../../.." && pwd)
 seeds=${MLXGATEWAY_MUTANT_SEEDS:-1..400}
 events=${MLXGATEWAY_MUTANT_EVENTS:-3000}
 copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT INT TERM
+trap 'rm -rf "$copy"' EXIT
+trap 'echo "Ended by a signal."; exit 1' HUP INT TERM
 mkdir -p "$copy/src" "$copy/tests"
 cp "$root"/Directory.*.props "$root/global.json" "$root/.editorconfig" "$copy/"
 (cd "$root" && tar -cf - --exclude=bin --exclude=obj src/MlxGateway.Supervision tests/MlxGateway.Simulation) | (cd "$copy" && tar -xf -)

@@ -391,6 +391,31 @@ public sealed class ModelPoolTests : IAsyncDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }
 
+    // A lease that nobody gives back is forgotten by the books of a model whose runner goes. Here it is not.
+    [Fact]
+    public async Task ExplainAsync_LeasesOfRunnersThatHaveGone_AreOutUntilTheyComeBack()
+    {
+        var launcher = new FakeLauncher { ByItself = false };
+        var pool = await StartAsync(launcher);
+        var asking = pool.AcquireAsync(_qwen, Token);
+        var order = await launcher.NextAsync(Token);
+        order.MayStop.SetResult();
+        order.Succeed();
+        var waited = await asking;
+        var atOnce = await pool.AcquireAsync(_qwen, Token);
+        Assert.Equal(2, (await pool.ExplainAsync(Token)).LeasesOut);
+
+        order.Runner.Die("it was killed");
+        await StateAsync("qwen", s => s is not ResidentState.Ready);
+
+        Assert.Equal(2, (await pool.ExplainAsync(Token)).LeasesOut);
+        waited.Dispose();
+        waited.Dispose();
+        Assert.Equal(1, (await pool.ExplainAsync(Token)).LeasesOut);
+        atOnce.Dispose();
+        Assert.Equal(0, (await pool.ExplainAsync(Token)).LeasesOut);
+    }
+
     [Fact]
     public async Task ShutDownAsync_LetsRunningRequestsFinishForAWhileAndThenTakesTheLeasesBack()
     {

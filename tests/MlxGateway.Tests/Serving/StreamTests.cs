@@ -69,6 +69,17 @@ public sealed class StreamTests(DemoGateway fixture) : IClassFixture<DemoGateway
         Assert.EndsWith(LastChunk, text, StringComparison.Ordinal);
     }
 
+    // A runner that is killed between its last words and the end of its body has answered all the same.
+    [Fact]
+    public async Task Stream_RunnerBreaksBehindDone_IsWhole()
+    {
+        var text = await StreamUntilEndAsync("\"demo\":{\"reset_at_end\":true}");
+
+        Assert.Single(text.Split("data: [DONE]").Skip(1));
+        Assert.DoesNotContain("runner_failed", text, StringComparison.Ordinal);
+        Assert.EndsWith(LastChunk, text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task NoStream_RunnerDiesInTheMiddleOfTheBody_Is502()
     {

@@ -37,6 +37,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         Assert.True(run.Lost.Count == 0, $"Seed {Seed}: {run.Summary}\n{string.Join("\n\n", run.Lost)}");
         Assert.True(run.Patient.Whole > run.Patient.Due / 2, $"Seed {Seed}: only {run.Patient.Whole} of {run.Patient.Due} were answered, so little was tried. {run.Summary}");
         await gateway.UntilRunningAsync(r => r.All(m => m is { Leases: 0, Waiting: 0 }));
+        await NoLeaseIsOutAsync(gateway);
         census.Count();
         await QuietAsync(gateway);
         await FewAsync(() => census.Living.Count, 1, () => $"processes {string.Join(' ', census.Living)} of models that were unloaded"); // the guard
@@ -88,6 +89,16 @@ public sealed class ChaosTests(ITestOutputHelper output)
     {
         await gateway.PostAsync("/api/models/unload", "");
         await gateway.UntilRunningAsync(r => r.Count == 0);
+    }
+
+    // The numbers of /running forget a lease when its runner goes, and hardly a runner is there in the end that was there when it was lost. This one forgets none.
+    private static async Task NoLeaseIsOutAsync(Gateway gateway)
+    {
+        var since = Stopwatch.StartNew();
+        while ((await gateway.GetAsync("/api/explain")).Json.GetProperty("leases_out").GetInt32() is > 0 and var leases)
+        {
+            Assert.True(since.Elapsed < TimeSpan.FromSeconds(20), $"Seed {Seed}: {leases} leases were never given back");
+        }
     }
 
     private static async Task FewAsync(Func<int> count, int most, Func<string> what)
