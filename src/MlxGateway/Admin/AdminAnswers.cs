@@ -30,8 +30,9 @@ internal sealed record RequestsAnswer(IReadOnlyList<RequestInFlight> Requests);
 /// <param name="Route">Its route.</param>
 /// <param name="Model">Its model; null: it is still being read.</param>
 /// <param name="Stream">Whether it is a stream.</param>
+/// <param name="State"><c>reading</c>, <c>queued</c> while it waits for its model or its turn, or <c>running</c>.</param>
 /// <param name="ElapsedSeconds">How long ago it came.</param>
-internal sealed record RequestInFlight(string Id, string Route, string? Model, bool Stream, double ElapsedSeconds);
+internal sealed record RequestInFlight(string Id, string Route, string? Model, bool Stream, string State, double ElapsedSeconds);
 
 /// <summary>What a cancellation did.</summary>
 /// <param name="Status">Always <c>ok</c>.</param>

@@ -36,8 +36,15 @@ internal static class AdminEndpoints
     private static IResult Requests(RequestsInFlight inFlight, TimeProvider time) => Results.Json(
         new RequestsAnswer([.. inFlight.All
             .OrderBy(static e => e.ArrivedAt)
-            .Select(e => new RequestInFlight(e.Record.Id, e.Record.Route, e.Record.Model, e.Record.Stream, Math.Round(time.GetElapsedTime(e.ArrivedAt).TotalSeconds, 3)))]),
+            .Select(e => new RequestInFlight(e.Record.Id, e.Record.Route, e.Record.Model, e.Record.Stream, StageName(e.Stage), Math.Round(time.GetElapsedTime(e.ArrivedAt).TotalSeconds, 3)))]),
         AdminJson.Default.RequestsAnswer);
+
+    private static string StageName(RequestStage stage) => stage switch
+    {
+        RequestStage.Queued => "queued",
+        RequestStage.Running => "running",
+        _ => "reading",
+    };
 
     private static IResult Cancel(string id, RequestsInFlight inFlight) => inFlight.Cancel(id) > 0
         ? Results.Json(new CancelAnswer("ok", id), AdminJson.Default.CancelAnswer)

@@ -45,11 +45,16 @@ internal sealed class ClientResponse : IAsyncDisposable
     /// <summary>Whether the status line is with the client, so that errors can only travel inside the body.</summary>
     public bool HasBegun => _context.Response.HasStarted;
 
+    private TimeSpan Waited => _time.GetElapsedTime(_arrived);
+
     /// <summary>Whether the body is a stream of events.</summary>
     public bool IsEventStream { get; private set; }
 
     /// <summary>The response began and could not be completed: the connection must end without the last chunk.</summary>
     public bool IsUnfinished { get; private set; }
+
+    /// <summary>How much of the wait was the model's load, once that is known.</summary>
+    public TimeSpan Loading { get; set; }
 
     /// <summary>From now on, until <see cref="TakeOverAsync"/>, a streaming client hears from the gateway while nothing else comes.</summary>
     /// <param name="model">The model's id, for the events.</param>
@@ -65,9 +70,7 @@ internal sealed class ClientResponse : IAsyncDisposable
 
     /// <summary>The answer begins: what a person was shown of the wait ends well.</summary>
     public ValueTask EndWaitAsync(CancellationToken cancellationToken) =>
-        _hasShown && _style == WaitingStyle.Status && _events?.Shown(_style, $"loaded in {_time.GetElapsedTime(_arrived).TotalSeconds:0} s", isOver: true, _time.GetUtcNow()) is { } last
-            ? WriteAsync(last, cancellationToken)
-            : ValueTask.CompletedTask;
+        EndShownAsync(Loading > TimeSpan.Zero ? $"loaded in {Loading.TotalSeconds:0} s" : $"began after {Waited.TotalSeconds:0} s", cancellationToken);
 
     /// <summary>Ends the keep-alives. Whatever follows is the only writer.</summary>
     public async ValueTask TakeOverAsync()
@@ -167,6 +170,7 @@ internal sealed class ClientResponse : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, _context.RequestAborted);
         try
         {
+            await EndShownAsync($"failed after {Waited.TotalSeconds:0} s", either.Token);
             await WriteAsync(ErrorWriter.ToEvent(error, _route.Shape), either.Token);
         }
         catch (OperationCanceledException) when (!_context.RequestAborted.IsCancellationRequested)
@@ -204,6 +208,18 @@ internal sealed class ClientResponse : IAsyncDisposable
         }
     }
 
+    // A line that is not ended goes on turning on the page for good.
+    private ValueTask EndShownAsync(string words, CancellationToken cancellationToken)
+    {
+        if (!_hasShown || _style != WaitingStyle.Status)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        _hasShown = false;
+        return WriteAsync(_events!.Shown(_style, words, isOver: true, _time.GetUtcNow()), cancellationToken);
+    }
+
     private async ValueTask WaitForReaderAsync(Task write)
     {
         try
@@ -227,7 +243,7 @@ internal sealed class ClientResponse : IAsyncDisposable
             return shown;
         }
 
-        var waited = _time.GetElapsedTime(_arrived);
+        var waited = Waited;
         if (waited < FirstEmptyEvent || waited - _lastEmptyEvent < EmptyEventInterval)
         {
             return WaitingEvents.Comment(words);

@@ -86,7 +86,7 @@ internal sealed class InferenceEndpoint(
         (record.Model, record.Runner, record.Stream, record.RequestBytes) = (model.Id, model.Runner, request!.Stream, request.BodyLength);
         if (request.Stream)
         {
-            exchange.Response.KeepCompany(model.Id, WaitingStyles.Of(exchange.Context.Request.Headers, model), () => Progress(model.Id));
+            exchange.Response.KeepCompany(model.Id, WaitingStyles.Of(exchange.Context.Request.Headers, model), () => Progress(exchange));
         }
 
         var shapedFor = default(string);
@@ -100,6 +100,7 @@ internal sealed class InferenceEndpoint(
             using (lease)
             {
                 (record.Queued, record.Loading) = (record.Queued + lease.Queued, record.Loading + lease.Loading);
+                exchange.Response.Loading = record.Loading;
                 if (lease.Model.Id != shapedFor)
                 {
                     if (await ShapeForRunnerAsync(exchange, lease, again: lease.Model.Id != (shapedFor ?? model.Id)) is { } unfit)
@@ -184,7 +185,10 @@ internal sealed class InferenceEndpoint(
     {
         try
         {
-            return await AcquireAsync(exchange);
+            exchange.Stage = RequestStage.Queued;
+            var lease = await AcquireAsync(exchange);
+            exchange.Stage = RequestStage.Running;
+            return lease;
         }
         catch (LeaseRefusedException refused)
         {
@@ -192,8 +196,7 @@ internal sealed class InferenceEndpoint(
         }
         catch (OperationCanceledException) when (!exchange.Left.IsCancellationRequested)
         {
-            var id = exchange.Model.Id;
-            await RefuseAsync(exchange, Refusals.StillLoading(Progress(id), time.GetElapsedTime(exchange.ArrivedAt)));
+            await RefuseAsync(exchange, Refusals.StillLoading(Progress(exchange), time.GetElapsedTime(exchange.ArrivedAt)));
         }
 
         return null;
@@ -294,7 +297,11 @@ internal sealed class InferenceEndpoint(
         return await pool.AcquireAsync(model, terms, enough.Token);
     }
 
-    private LoadProgress Progress(string model) => LoadProgress.Of(model, Find(model), time.GetUtcNow());
+    private LoadProgress Progress(InferenceExchange exchange) => LoadProgress.Of(exchange.Model.Id, Find(exchange.Model.Id), time.GetUtcNow()) with
+    {
+        Before = inFlight.CountBefore(exchange),
+        IsBegun = exchange.Stage == RequestStage.Running,
+    };
 
     private ResidentSnapshot? Find(string model) => pool.Snapshot.Models.FirstOrDefault(m => m.Id == model);
 

@@ -28,6 +28,9 @@ internal sealed class InferenceExchange(HttpContext context, InferenceRoute rout
     /// <summary>The model that was asked for. There once its name was resolved; another one may stand in for it.</summary>
     public ModelSpec Model { get; set; } = null!;
 
+    /// <summary>How far it has come.</summary>
+    public RequestStage Stage { get; set; }
+
     /// <summary>Nobody wants the answer any more: the client is gone, or somebody called the request off.</summary>
     public CancellationToken Left => _left.Token;
 

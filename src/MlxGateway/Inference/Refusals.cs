@@ -8,6 +8,7 @@ namespace MlxGateway.Inference;
 internal static class Refusals
 {
     private const int Shown = 120;
+    private static readonly TimeSpan DefaultReturn = TimeSpan.FromSeconds(10);
 
     public static GatewayError From(LeaseRefusedException refused)
     {
@@ -52,9 +53,12 @@ internal static class Refusals
     public static GatewayError StillLoading(LoadProgress progress, TimeSpan waited) => new(
         StatusCodes.Status503ServiceUnavailable,
         "model_loading",
-        $"Model '{progress.Model}' is still loading after {waited.TotalSeconds:0} s ({progress.State} for {progress.Elapsed.TotalSeconds:0} s{(progress is { Percent: { } percent, Left: { } left } ? $", about {percent} % of it, {Math.Ceiling(left.TotalSeconds):0} s to go" : "")}). The load goes on; send the request again.")
+        progress.State == "ready"
+            ? $"Model '{progress.Model}' is busy: this request's turn did not come within {waited.TotalSeconds:0} s{(progress.Before > 0 ? $", {progress.Before} came before it" : "")}. Send it again."
+            : $"Model '{progress.Model}' is still loading after {waited.TotalSeconds:0} s ({progress.State} for {progress.Elapsed.TotalSeconds:0} s{(progress is { Percent: { } percent, Left: { } left } ? $", about {percent} % of it, {Math.Ceiling(left.TotalSeconds):0} s to go" : "")}). The load goes on; send the request again.")
     {
-        RetryAfter = progress.Left ?? TimeSpan.FromSeconds(10),
+        // Without a load to compare with, what has taken long is likely to take longer.
+        RetryAfter = progress.Left ?? (waited < DefaultReturn ? waited : DefaultReturn),
         Loading = progress,
     };
 

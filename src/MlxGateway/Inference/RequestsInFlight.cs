@@ -15,6 +15,21 @@ internal sealed class RequestsInFlight
 
     public void Leave(InferenceExchange exchange) => _all.TryRemove(exchange, out _);
 
+    /// <summary>How many requests wait for the same model and came before this one. Their turn is not bound to come first: the pool is fair to clients, not to requests.</summary>
+    public int CountBefore(InferenceExchange exchange)
+    {
+        var count = 0;
+        foreach (var (other, _) in _all)
+        {
+            if (other.Stage == RequestStage.Queued && other.ArrivedAt < exchange.ArrivedAt && other.Record.Model == exchange.Record.Model)
+            {
+                count++;
+            }
+        }
+
+        return count;
+    }
+
     /// <summary>Calls off every request of this id. Its generation ends in the engine, and its place is free.</summary>
     /// <returns>How many there were.</returns>
     public int Cancel(string id)

@@ -94,12 +94,41 @@ public sealed class ClientResponseTests
         await using var response = Open();
         response.KeepCompany("m", WaitingStyle.Status, static () => Loading() with { Percent = 43, Left = TimeSpan.FromSeconds(12) });
         _clock.Advance(TimeSpan.FromSeconds(2));
+        response.Loading = TimeSpan.FromSeconds(12);
+        await response.TakeOverAsync();
+        await response.EndWaitAsync(TestContext.Current.CancellationToken);
+        await response.FailAsync(new GatewayError(502, "runner_failed", "why"));
+
+        Assert.Equal(3, _client.Pieces.Count); // the answer's failure is not the wait's
+        Assert.Contains("\"choices\":[],\"event\":{\"type\":\"status\",\"data\":{\"description\":\"Loading m 43 % eta 12 s\",\"done\":false}}}", _client.Pieces[0], StringComparison.Ordinal);
+        Assert.Contains("\"description\":\"Loaded in 12 s\",\"done\":true}}}", _client.Pieces[1], StringComparison.Ordinal);
+        Assert.All(_client.Pieces, p => JsonDocument.Parse(p["data: ".Length..]));
+    }
+
+    // Nothing was loaded: the model was busy, or thought about a long question.
+    [Fact]
+    public async Task KeepCompany_AsStatusLinesWithoutALoad_ClaimsNone()
+    {
+        await using var response = Open();
+        response.KeepCompany("m", WaitingStyle.Status, static () => Loading() with { State = "ready", Before = 2 });
+        _clock.Advance(TimeSpan.FromSeconds(2));
         await response.TakeOverAsync();
         await response.EndWaitAsync(TestContext.Current.CancellationToken);
 
-        Assert.Contains("\"choices\":[],\"event\":{\"type\":\"status\",\"data\":{\"description\":\"Loading m 43 % eta 12 s\",\"done\":false}}}", _client.Pieces[0], StringComparison.Ordinal);
-        Assert.Contains("\"description\":\"Loaded in 2 s\",\"done\":true}}}", _client.Pieces[1], StringComparison.Ordinal);
-        Assert.All(_client.Pieces, p => JsonDocument.Parse(p["data: ".Length..]));
+        Assert.Contains("\"description\":\"Waiting for m, 2 before you\",\"done\":false", _client.Pieces[0], StringComparison.Ordinal);
+        Assert.Contains("\"description\":\"Began after 2 s\",\"done\":true", _client.Pieces[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task KeepCompany_AsStatusLinesAndItFails_EndsTheLineBeforeTheError()
+    {
+        await using var response = Open();
+        response.KeepCompany("m", WaitingStyle.Status, Loading);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        await response.FailAsync(new GatewayError(503, "model_launch_failed", "why"));
+
+        Assert.Contains("\"description\":\"Failed after 2 s\",\"done\":true", _client.Pieces[1], StringComparison.Ordinal);
+        Assert.Contains("model_launch_failed", _client.Pieces[2], StringComparison.Ordinal);
     }
 
     [Fact]

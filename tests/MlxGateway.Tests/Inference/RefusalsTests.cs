@@ -93,6 +93,15 @@ public sealed class RefusalsTests
         Assert.Equal("waiting", LoadProgress.Of("m", null, now).State);
     }
 
+    [Fact]
+    public void StillLoading_ModelIsThereButBusy_SaysSo()
+    {
+        var error = Refusals.StillLoading(new LoadProgress("m", "ready", TimeSpan.FromHours(1), null, null) { Before = 3 }, TimeSpan.FromSeconds(4));
+
+        Assert.Equal("Model 'm' is busy: this request's turn did not come within 4 s, 3 came before it. Send it again.", error.Message);
+        Assert.Equal((503, "model_loading", 4), (error.Status, error.Code, error.RetryAfterSeconds));
+    }
+
     [Theory]
     [InlineData(30, 25, 5)] // a quarter of two minutes; the rest is more than any client may be told
     [InlineData(90, 75, 30)]

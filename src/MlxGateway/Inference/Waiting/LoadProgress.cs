@@ -10,6 +10,12 @@ namespace MlxGateway.Inference.Waiting;
 /// <param name="Left">How long the load will still take; null as above.</param>
 internal sealed record LoadProgress(string Model, string State, TimeSpan Elapsed, int? Percent, TimeSpan? Left)
 {
+    /// <summary>How many requests wait for the model and came before this one.</summary>
+    public int Before { get; init; }
+
+    /// <summary>Whether a runner has the request already, so that only its answer is waited for.</summary>
+    public bool IsBegun { get; init; }
+
     /// <summary>What the pool knows of the model, at a time.</summary>
     public static LoadProgress Of(string model, ResidentSnapshot? resident, DateTimeOffset now)
     {
@@ -29,7 +35,9 @@ internal sealed record LoadProgress(string Model, string State, TimeSpan Elapsed
     }
 
     /// <summary>In a few words: <c>loading qwen 43 % eta 12 s</c>.</summary>
-    public override string ToString() => State switch
+    public override string ToString() => IsBegun ? $"{Model} is at work" : Before > 0 ? $"{Wait}, {Before} before you" : Wait;
+
+    private string Wait => State switch
     {
         "launching" when Percent is { } percent && Left is { } left => $"loading {Model} {percent} % eta {Math.Ceiling(left.TotalSeconds):0} s",
         "launching" => $"loading {Model} {Elapsed.TotalSeconds:0} s",
