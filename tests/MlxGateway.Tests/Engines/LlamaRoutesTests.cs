@@ -104,10 +104,13 @@ public sealed class LlamaRoutesTests(LlamaGateway fixture) : IClassFixture<Llama
     {
         await Gateway.ChatAsync("endless", "\"max_tokens\":1");
         var request = Gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("endless", $"\"max_tokens\":60000,\"stream\":{(stream ? "true" : "false")}"), ("x-request-id", $"to-cancel-{stream}"));
-        await Gateway.UntilRunningAsync(all => all.Any(m => m is { Model: "endless", Leases: 1 }));
+        var running = await Gateway.UntilRunningAsync(all => all.Any(m => m is { Model: "endless", Leases: 1 }));
+        var engine = running.Single(m => m.Model == "endless").Pid!.Value;
+        await EngineProcess.WorksAsync(engine);
 
         var cancelled = await Gateway.PostAsync($"/api/requests/to-cancel-{stream}/cancel", "");
         await Gateway.UntilRunningAsync(all => all.Any(m => m is { Model: "endless", Leases: 0 }));
+        await EngineProcess.RestsAsync(engine, TimeSpan.FromSeconds(3));
 
         Assert.Equal(200, cancelled.Status);
         try
