@@ -136,6 +136,7 @@ internal sealed partial class Referee
         if (shown.State is ResidentState.Draining)
         {
             // ... it may have been let off and sent away again within this moment.
+            _lastTurn = Now;
             runner.DrainsSince = runner.DrainsSince is null || shown.Since == world.Time.GetUtcNow() ? Now : runner.DrainsSince;
             Demand(Now <= runner.DrainsSince + Scenario.Options.DrainTimeout + Slack, $"{shown} drains for ever");
             Demand(
@@ -245,6 +246,8 @@ internal sealed partial class Referee
                 continue;
             }
 
+            LookAtSwap(client);
+
             // README.md derives it.
             var launch = options.LaunchTimeout + Scenario.LongestStop;
             var patience = options.SwapPatience ?? TimeSpan.FromSeconds(60);
@@ -253,5 +256,21 @@ internal sealed partial class Referee
             var since = client.AskedAt > _lastDisturbance ? client.AskedAt : _lastDisturbance;
             Demand(Now - since <= (1 + client.Ahead) * turn, $"client {client.Number} has waited for {client.Spec.Id} since {client.AskedAt}, with {client.Ahead} ahead of it");
         }
+    }
+
+    // Where everything that is in memory is ready, and whoever waits for a place would have one if they left, patience is all that keeps them there.
+    private void LookAtSwap(Client client)
+    {
+        if (client.Model.Alive is not null || world.Machine.IsBroken || HasFailed(client.Model) || _alive.Exists(r => r.ReadyAt is null || r.Leaves || r.DiedAt is not null))
+        {
+            return;
+        }
+
+        var pinned = Sum(_alive.Where(r => r.Spec.Pinned));
+        var since = new[] { client.AskedAt, _lastTurn, _lastDisturbance }.Max();
+        var patience = Scenario.Options.SwapPatience ?? TimeSpan.FromSeconds(60);
+        Demand(
+            Now <= since + patience + Slack || pinned + client.Model.MostOfLeast > world.Machine.LeastUsable,
+            $"client {client.Number} waits for a place for {client.Spec.Id} since {client.AskedAt}, and nobody leaves for it");
     }
 }

@@ -25,6 +25,9 @@ internal sealed partial class Referee(World world)
     private ByteSize _pinned;
     private TimeSpan _lastDisturbance;
 
+    // When a model last began to come or to go, or was done with it.
+    private TimeSpan _lastTurn;
+
     /// <summary>How many requests wait.</summary>
     public int Waiting => _waiting.Count;
 
@@ -174,6 +177,7 @@ internal sealed partial class Referee(World world)
 
     public void Launching(SimulatedRunner runner)
     {
+        _lastTurn = Now;
         var model = runner.Model;
         Trace.Add(Happening.Launching, model.Number, runner.Launch, runner.Planned.Bytes);
         Launches++;
@@ -196,6 +200,7 @@ internal sealed partial class Referee(World world)
 
     public void Ready(SimulatedRunner runner)
     {
+        _lastTurn = Now;
         Trace.Add(Happening.Ready, runner.Model.Number, runner.Launch);
         runner.Model.LastUsed = Now;
         runner.Model.LastTouched = Now;
@@ -237,6 +242,11 @@ internal sealed partial class Referee(World world)
         }
 
         Trace.Add(Happening.StopAsked, runner.Model.Number, runner.Launch);
+        if (runner.ReadyAt is not null && IsLate(runner))
+        {
+            Failed(runner.Model);
+        }
+
         if (runner.DiedAt is null)
         {
             Demand(runner.Holders.TrueForAll(h => h.Lease!.Revocation.Reason is not RevocationReason.None), $"{runner.Spec.Id} was stopped under {runner.Holders.Count} clients without a word");
@@ -245,6 +255,7 @@ internal sealed partial class Referee(World world)
 
     public void Gone(SimulatedRunner runner)
     {
+        _lastTurn = Now;
         Trace.Add(Happening.Gone, runner.Model.Number, runner.Launch);
         if (_alive.Remove(runner))
         {
@@ -366,7 +377,8 @@ internal sealed partial class Referee(World world)
         return Now <= last + (cooldown < longest ? cooldown : longest);
     }
 
-    private bool IsLate(SimulatedRunner runner) => runner.ReadyAt is null && Now >= runner.StartedAt + Scenario.Options.LaunchTimeout;
+    // ... one that is ready in the very moment may come too late all the same.
+    private bool IsLate(SimulatedRunner runner) => (runner.ReadyAt is null || runner.ReadyIn == world.Moment) && Now >= runner.StartedAt + Scenario.Options.LaunchTimeout;
 
     // Whether somebody wanted just this one out of memory.
     private bool IsSentAway(SimulatedRunner runner) =>

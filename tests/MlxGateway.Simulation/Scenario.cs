@@ -37,6 +37,9 @@ internal sealed class Scenario
         Options.BackgroundPatience = dice.Seconds(1, 120);
         Options.BackgroundRespite = dice.Below(3) switch { 0 => TimeSpan.Zero, _ => dice.Seconds(1, 300) };
         KeepAlives = dice.One(0, 0, 0.1, 0.5);
+
+        // Where much is said of how long models stay, there are pauses in which it shows.
+        BetweenArrivals *= KeepAlives == 0.5 ? 6 : 1;
         Grouped = dice.One(0, 0, 0.5);
         Rivals = dice.One(0, 0, 0.4);
         HasPriorities = dice.Chance(0.4);

@@ -100,10 +100,11 @@ internal sealed partial class ResidencyLedger
         }
     }
 
-    // Only the oldest ticket that needs room may evict, so a swap is never undone by the next one in line.
+    // Only the oldest ticket that needs room may evict, so a swap is never undone by the next one in line. But the room that was made for background work is a person's who wants it:
+    // there may not be enough of it any more, and background work may not make more of it and would stand in everybody's way.
     private Resident? NextNewcomer()
     {
-        if (_swap is { Newcomer: { WaitsForRoom: true } favoured } && favoured.PassedOverIn != _pass)
+        if (_swap is { Newcomer: { WaitsForRoom: true } favoured } && favoured.PassedOverIn != _pass && (AsksForPeople(favoured) || !_residents.Exists(r => r.WaitsForRoom && AsksForPeople(r))))
         {
             return favoured;
         }

@@ -123,10 +123,10 @@ internal sealed partial class ResidencyLedger
         Serve(victim, now);
     }
 
-    // Whoever was launched beside its victims and is gone before they are needs their room no more.
+    // Whoever was launched beside its victims and is gone before they are needs their room no more. The last one to be sent away is the first to stay: those before it had lost their place to it.
     private void LetStay(DateTimeOffset now)
     {
-        foreach (var victim in _residents)
+        foreach (var victim in _residents.Where(r => r is { State: Draining, GivesWayTo.HoldsMemory: false }).OrderByDescending(r => r.Since).ToList())
         {
             if (victim is { State: Draining, GivesWayTo: { HoldsMemory: false } gone } && EvictionPlanner.MayJoin(victim, _residents, options.MaxResident))
             {

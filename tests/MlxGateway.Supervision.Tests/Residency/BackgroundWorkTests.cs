@@ -34,6 +34,21 @@ public sealed class BackgroundWorkTests
         Assert.Equal(["start small 1"], bench.Gone("qwen"));
     }
 
+    [Fact]
+    public void LeaseRequested_TheRoomMadeForBackgroundWorkIsNotEnoughAnyMore_ItDoesNotStandInAPersonsWay()
+    {
+        var bench = new LedgerBench(12, ("old", 6), ("busy", 3), ("title", 7), ("small", 2));
+        bench.Serve("old");
+        bench.Ask("busy");
+        bench.Ready("busy");
+        bench.PassAsWoken(301);
+        Assert.Equal(["stop old 1"], bench.AskInBackground("title").Effects);
+        bench.Usable = 9;
+        Assert.Empty(bench.Gone("old"));
+
+        Assert.Equal(["start small 1"], bench.Ask("small").Effects);
+    }
+
     // A person who waits for room stands in its way, and may cease to in the middle of a decision.
     [Fact]
     public void TimeElapsed_ThePersonWhoWaitedForRoomIsRefused_BackgroundWorkIsServedInTheSameMoment()

@@ -143,6 +143,29 @@ public sealed class VictimTests
         Assert.Equal(["stop a 1"], bench.Release("a"));
     }
 
+    [Fact]
+    public void LaunchFailed_TwoHadGivenWayToIt_TheOneThatWasThereLastStays()
+    {
+        var bench = new LedgerBench(100, ("a", 6), ("b", 6), ("c", 6));
+        bench.Options.MaxResident = 1;
+        bench.Ask("a");
+        bench.Ready("a");
+        bench.Ask("b");
+        Assert.Equal(["start b 1"], bench.PassAsWoken(5));
+        bench.Ready("b");
+        bench.Ask("c");
+        Assert.Equal(["start c 1"], bench.PassAsWoken(5));
+        bench.Ready("c");
+        bench.Release("b");
+        bench.Gone("b");
+        bench.Ask("b");
+        Assert.Equal(["start b 2"], bench.PassAsWoken(5));
+
+        bench.FailLaunch("b");
+
+        Assert.Equal((ResidentState.Draining, ResidentState.Ready), (bench["a"].State, bench["c"].State));
+    }
+
     // The pool sets its alarm anew only when the version has changed.
     [Fact]
     public void LeaseRequested_SaysNothingAfterOneThatSaidForEver_TheAlarmIsSetAnew()
@@ -151,6 +174,7 @@ public sealed class VictimTests
         bench.Ask("a", new LeaseTerms { KeepAlive = Timeout.InfiniteTimeSpan });
         bench.Ready("a");
         bench.Release("a");
+        bench.AnswersReadings = false;
         var before = bench.Ledger.Version;
 
         bench.Ask("a");
