@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace MlxGateway.Inference;
@@ -5,6 +7,8 @@ namespace MlxGateway.Inference;
 /// <summary>What the events of a stream said so far, as far as the gateway must know it.</summary>
 internal struct StreamFacts
 {
+    private static readonly SearchValues<byte> WordCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"u8);
+
     /// <summary>Whether the stream said that it is complete: a finish reason, <c>[DONE]</c>, or the last event of its dialect.</summary>
     public bool IsComplete { get; private set; }
 
@@ -19,6 +23,21 @@ internal struct StreamFacts
 
     /// <summary>Tokens of the answer, if the engine said.</summary>
     public int? CompletionTokens { get; private set; }
+
+    /// <summary>Of the prompt's tokens those that the engine still had from before, if it said.</summary>
+    public int? CachedTokens { get; private set; }
+
+    /// <summary>How many tokens of the prompt the engine read in a second, if it said.</summary>
+    public double? PromptSpeed { get; private set; }
+
+    /// <summary>How many tokens the engine wrote in a second, if it said.</summary>
+    public double? Speed { get; private set; }
+
+    /// <summary>Why the answer ended, in the engine's word for it.</summary>
+    public string? FinishReason { get; private set; }
+
+    /// <summary>Whether a piece of the answer itself has passed: a text, a thought or a call. What comes before is courtesy.</summary>
+    public bool HasAnswer { get; private set; }
 
     /// <summary>Looks at one whole event. Returns the engine's message if the event is an error.</summary>
     public string? Note(ReadOnlySpan<byte> streamEvent)
@@ -74,6 +93,20 @@ internal struct StreamFacts
         }
     }
 
+    /// <summary>Reads counts and speeds from bytes that begin with a <c>timings</c> object; what follows it does not matter.</summary>
+    public void NoteTimings(ReadOnlySpan<byte> timings)
+    {
+        try
+        {
+            var json = new Utf8JsonReader(timings);
+            json.Read();
+            NoteTimings(ref json);
+        }
+        catch (Exception broken) when (IsNotJson(broken))
+        {
+        }
+    }
+
     // The second is the reader's word for an escape such as \ud800 that stands for no character.
     private static bool IsNotJson(Exception exception) => exception is JsonException or InvalidOperationException;
 
@@ -91,6 +124,7 @@ internal struct StreamFacts
     private string? NoteObject(ref Utf8JsonReader json)
     {
         string? error = null;
+        var isError = false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("choices"u8))
@@ -110,15 +144,24 @@ internal struct StreamFacts
             }
             else if (json.ValueTextEquals("type"u8))
             {
-                // Each is the last event of a dialect: of /v1/responses, and of /v1/messages.
                 json.Read();
-                IsComplete |= json.TokenType == JsonTokenType.String
-                    && (json.ValueTextEquals("response.completed"u8) || json.ValueTextEquals("response.incomplete"u8) || json.ValueTextEquals("message_stop"u8));
+                isError |= NoteType(json);
             }
-            else if (json.ValueTextEquals("response"u8) || json.ValueTextEquals("message"u8))
+            else if (json.ValueTextEquals("response"u8) || json.ValueTextEquals("delta"u8))
             {
                 json.Read();
                 error = NoteInner(ref json) ?? error;
+            }
+            else if (json.ValueTextEquals("message"u8))
+            {
+                // In an event of /v1/messages an object; in an error of /v1/responses its text.
+                json.Read();
+                error = json.TokenType == JsonTokenType.String && isError ? json.GetString() : NoteInner(ref json) ?? error;
+            }
+            else if (json.ValueTextEquals("stop_reason"u8))
+            {
+                json.Read();
+                NoteReason(json);
             }
             else if (json.ValueTextEquals("error"u8))
             {
@@ -131,8 +174,35 @@ internal struct StreamFacts
             }
         }
 
-        return error;
+        return error ?? (isError ? "the runner gave no reason" : null);
     }
+
+    // True: the event is an error. The last events of /v1/responses and /v1/messages say that they are.
+    private bool NoteType(in Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.String)
+        {
+            return false;
+        }
+
+        IsComplete |= json.ValueTextEquals("response.completed"u8) || json.ValueTextEquals("response.incomplete"u8) || json.ValueTextEquals("message_stop"u8);
+        HasAnswer = HasAnswer || json.ValueTextEquals("content_block_delta"u8) || (json.ValueSpan.StartsWith("response."u8) && json.ValueSpan.EndsWith(".delta"u8));
+        return json.ValueTextEquals("error"u8);
+    }
+
+    private void NoteReason(in Utf8JsonReader json)
+    {
+        if (json.TokenType == JsonTokenType.String)
+        {
+            FinishReason = json.ValueTextEquals("stop"u8) ? "stop"
+                : json.ValueTextEquals("tool_calls"u8) ? "tool_calls"
+                : json.ValueTextEquals("length"u8) ? "length"
+                : IsWord(json.ValueSpan) ? Encoding.ASCII.GetString(json.ValueSpan)
+                : "other"; // it goes into logs
+        }
+    }
+
+    private static bool IsWord(ReadOnlySpan<byte> text) => text.Length is > 0 and <= 32 && !text.ContainsAnyExcept(WordCharacters);
 
     private void NoteChoices(ref Utf8JsonReader json)
     {
@@ -149,31 +219,69 @@ internal struct StreamFacts
             if (json.TokenType == JsonTokenType.PropertyName && json.CurrentDepth == depth + 2)
             {
                 var isReason = json.ValueTextEquals("finish_reason"u8);
+                var mayBeAnswer = !HasAnswer && (json.ValueTextEquals("delta"u8) || json.ValueTextEquals("text"u8));
                 json.Read();
                 if (isReason && json.TokenType == JsonTokenType.String)
                 {
                     IsComplete = HasFinishReason = true;
+                    NoteReason(json);
                 }
 
+                HasAnswer |= mayBeAnswer && SaysSomething(json);
                 json.Skip();
             }
         }
     }
 
-    // The response of an event of /v1/responses, the message of one of /v1/messages; a text in an error.
+    // The reader is a copy. A delta's role is said before anything is known, and empty texts and lists say nothing.
+    private static bool SaysSomething(Utf8JsonReader json)
+    {
+        if (json.TokenType == JsonTokenType.String)
+        {
+            return !json.ValueTextEquals(""u8);
+        }
+
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            return false;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var isRole = json.ValueTextEquals("role"u8);
+            json.Read();
+            var isText = json.TokenType == JsonTokenType.String && !json.ValueTextEquals(""u8);
+            var isList = json.TokenType == JsonTokenType.StartArray && json.Read() && json.TokenType != JsonTokenType.EndArray;
+            if (!isRole && (isText || isList))
+            {
+                return true;
+            }
+
+            json.Skip();
+        }
+
+        return false;
+    }
+
+    // The response of an event of /v1/responses, the message or the delta of one of /v1/messages; a text in an error.
     private string? NoteInner(ref Utf8JsonReader json)
     {
         string? error = null;
         if (json.TokenType != JsonTokenType.StartObject)
         {
+            json.Skip();
             return null;
         }
 
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var (isUsage, isError) = (json.ValueTextEquals("usage"u8), json.ValueTextEquals("error"u8));
+            var (isUsage, isError, isReason) = (json.ValueTextEquals("usage"u8), json.ValueTextEquals("error"u8), json.ValueTextEquals("stop_reason"u8));
             json.Read();
-            if (isUsage)
+            if (isReason)
+            {
+                NoteReason(json);
+            }
+            else if (isUsage)
             {
                 NoteUsage(ref json);
             }
@@ -190,7 +298,7 @@ internal struct StreamFacts
         return error;
     }
 
-    // Of llama-server; its prompt_n leaves out what it still had in its cache.
+    // Of llama-server and mlx_vlm; prompt_n leaves out what was still in the cache.
     private void NoteTimings(ref Utf8JsonReader json)
     {
         if (json.TokenType != JsonTokenType.StartObject)
@@ -199,23 +307,37 @@ internal struct StreamFacts
             return;
         }
 
-        int? fresh = null;
-        var cached = 0;
+        (int? fresh, int? cached) = (null, null);
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var (isFresh, isCached, isAnswer) = (json.ValueTextEquals("prompt_n"u8), json.ValueTextEquals("cache_n"u8), json.ValueTextEquals("predicted_n"u8));
-            json.Read();
-            if (json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var count))
+            if (json.ValueTextEquals("prompt_n"u8))
             {
-                fresh = isFresh ? count : fresh;
-                cached = isCached ? count : cached;
-                CompletionTokens = isAnswer ? count : CompletionTokens;
+                fresh = CountOf(ref json) ?? fresh;
             }
-
-            json.Skip();
+            else if (json.ValueTextEquals("cache_n"u8))
+            {
+                cached = CountOf(ref json) ?? cached;
+            }
+            else if (json.ValueTextEquals("predicted_n"u8))
+            {
+                CompletionTokens = CountOf(ref json) ?? CompletionTokens;
+            }
+            else if (json.ValueTextEquals("prompt_per_second"u8))
+            {
+                PromptSpeed = SpeedOf(ref json) ?? PromptSpeed;
+            }
+            else if (json.ValueTextEquals("predicted_per_second"u8))
+            {
+                Speed = SpeedOf(ref json) ?? Speed;
+            }
+            else
+            {
+                json.Skip();
+            }
         }
 
-        PromptTokens = fresh + cached ?? PromptTokens;
+        PromptTokens = fresh + (cached ?? 0) ?? PromptTokens;
+        CachedTokens = cached ?? CachedTokens;
     }
 
     private void NoteUsage(ref Utf8JsonReader json)
@@ -226,18 +348,76 @@ internal struct StreamFacts
             return;
         }
 
+        // Anthropic's input_tokens leave out what was read from a cache or written to it.
+        (int? prompt, int? read, int? written) = (null, null, null);
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var isPrompt = json.ValueTextEquals("prompt_tokens"u8) || json.ValueTextEquals("input_tokens"u8);
-            var isCompletion = json.ValueTextEquals("completion_tokens"u8) || json.ValueTextEquals("output_tokens"u8);
-            json.Read();
-            if ((isPrompt || isCompletion) && json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var count))
+            if (json.ValueTextEquals("prompt_tokens"u8) || json.ValueTextEquals("input_tokens"u8))
             {
-                PromptTokens = isPrompt ? count : PromptTokens;
-                CompletionTokens = isCompletion ? count : CompletionTokens;
+                prompt = CountOf(ref json) ?? prompt;
             }
-
-            json.Skip();
+            else if (json.ValueTextEquals("completion_tokens"u8) || json.ValueTextEquals("output_tokens"u8))
+            {
+                CompletionTokens = CountOf(ref json) ?? CompletionTokens;
+            }
+            else if (json.ValueTextEquals("cache_read_input_tokens"u8))
+            {
+                read = CountOf(ref json) ?? read;
+            }
+            else if (json.ValueTextEquals("cache_creation_input_tokens"u8))
+            {
+                written = CountOf(ref json) ?? written;
+            }
+            else if (json.ValueTextEquals("prompt_tokens_details"u8) || json.ValueTextEquals("input_tokens_details"u8))
+            {
+                NoteDetails(ref json);
+            }
+            else
+            {
+                json.Skip();
+            }
         }
+
+        PromptTokens = prompt + (read ?? 0) + (written ?? 0) ?? PromptTokens;
+        CachedTokens = read ?? CachedTokens;
+    }
+
+    private void NoteDetails(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            json.Skip();
+            return;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals("cached_tokens"u8))
+            {
+                CachedTokens = CountOf(ref json) ?? CachedTokens;
+            }
+            else
+            {
+                json.Skip();
+            }
+        }
+    }
+
+    // The reader stands on a name, and is moved to the end of its value.
+    private static int? CountOf(ref Utf8JsonReader json)
+    {
+        json.Read();
+        int? count = json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var number) ? number : null;
+        json.Skip();
+        return count;
+    }
+
+    private static double? SpeedOf(ref Utf8JsonReader json)
+    {
+        json.Read();
+        double? speed = json.TokenType == JsonTokenType.Number && json.TryGetDouble(out var number) && double.IsFinite(number) && number > 0 ? number : null;
+        json.Skip();
+        return speed;
     }
 }
