@@ -92,8 +92,8 @@ public sealed class RequestRecord
     /// <summary>Takes over what the answer said of itself.</summary>
     internal void Note(in StreamFacts facts)
     {
-        (PromptTokens, CompletionTokens, CachedTokens) = (facts.PromptTokens, facts.CompletionTokens, facts.CachedTokens);
-        (FinishReason, TokensPerSecond, PromptTokensPerSecond) = (facts.FinishReason, facts.Speed, facts.PromptSpeed);
+        (PromptTokens, CompletionTokens, CachedTokens) = (facts.PromptTokens, facts.CompletionTokens, facts.Counts.CachedTokens);
+        (FinishReason, TokensPerSecond, PromptTokensPerSecond) = (facts.FinishReason, facts.Counts.Speed, facts.Counts.PromptSpeed);
     }
 }
 

@@ -25,19 +25,22 @@ internal sealed class AskedUsage(StreamShape shape, string model) : IAnswerFilte
             return events;
         }
 
-        _head.Note(events.Span);
-        if (events.Span.IndexOf("\"usage\""u8) >= 0 || events.Span.IndexOf("\"timings\""u8) >= 0)
+        var done = EventLines.IndexOfDone(events.Span);
+        var before = Edited(done < 0 ? events : events[..done]);
+        if (done < 0)
         {
-            events = (_editor ??= new EventEditor(Edit)).EditEvents(events);
+            return before;
         }
 
-        if (_isSaid || EventLines.IndexOfDone(events.Span) is not (>= 0 and var done) || FinishEvents() is not { IsEmpty: false } counts)
+        var counts = FinishEvents();
+        _isSaid = true;
+        if (counts.IsEmpty && before.Equals(events[..done]))
         {
             return events;
         }
 
-        var whole = new ArrayBufferWriter<byte>(events.Length + counts.Length);
-        whole.Write(events.Span[..done]);
+        var whole = new ArrayBufferWriter<byte>(events.Length + 256);
+        whole.Write(before.Span);
         whole.Write(counts.Span);
         whole.Write(events.Span[done..]);
         return whole.WrittenMemory;
@@ -57,12 +60,19 @@ internal sealed class AskedUsage(StreamShape shape, string model) : IAnswerFilte
         _head.WriteTo(all);
         all.Write(shape == StreamShape.Chat ? "\"object\":\"chat.completion.chunk\",\"model\":"u8 : "\"object\":\"text_completion\",\"model\":"u8);
         all.Write(JsonSerializer.SerializeToUtf8Bytes(model));
-        var cached = _facts.CachedTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $$""","prompt_tokens_details":{"cached_tokens":{{tokens}}}""") : "";
+        var cached = _facts.Counts.CachedTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $$""","prompt_tokens_details":{"cached_tokens":{{tokens}}}""") : "";
         all.Write(Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
             $$""","choices":[],"usage":{"prompt_tokens":{{prompt}},"completion_tokens":{{completion}},"total_tokens":{{(long)prompt + completion}}{{cached}}}""")));
         all.Write("}\n\n"u8);
         return all.WrittenMemory;
+    }
+
+    private ReadOnlyMemory<byte> Edited(ReadOnlyMemory<byte> events)
+    {
+        _head.Note(events.Span);
+        var mayMatter = events.Span.IndexOf("\"usage\""u8) >= 0 || events.Span.IndexOf("\"timings\""u8) >= 0;
+        return mayMatter ? (_editor ??= new EventEditor(Edit)).EditEvents(events) : events;
     }
 
     private void Edit(ReadOnlySpan<byte> data, DataEdits edits)

@@ -3,13 +3,23 @@ namespace MlxGateway.Inference.Answers;
 /// <summary>Finds things among the lines of events.</summary>
 internal static class EventLines
 {
-    /// <summary>Where the line <c>data: [DONE]</c> begins; −1: it is not there. What a model writes is in the middle of a line, and no such line.</summary>
+    /// <summary>Where the first line <c>data: [DONE]</c> begins; −1: it is not there. What a model writes is in the middle of a line, and no such line.</summary>
     public static int IndexOfDone(ReadOnlySpan<byte> events)
     {
-        var at = events.LastIndexOf("[DONE]"u8);
-        var line = at < 0 ? -1 : events[..at].LastIndexOf("data:"u8);
-        var isLine = line == 0 || (line > 0 && events[line - 1] == (byte)'\n');
-        return isLine && events[(line + 5)..at].Trim((byte)' ').IsEmpty ? line : -1;
+        var done = "[DONE]"u8;
+        for (var from = 0; events[from..].IndexOf(done) is >= 0 and var found; from += found + done.Length)
+        {
+            var at = from + found;
+            var line = events[..at].LastIndexOf((byte)'\n') + 1;
+            var behind = events[(at + done.Length)..];
+            var rest = behind.IndexOf((byte)'\n') is >= 0 and var feed ? behind[..feed] : behind;
+            if (events[line..at].StartsWith("data:"u8) && events[(line + 5)..at].Trim((byte)' ').IsEmpty && rest.Trim(" \r"u8).IsEmpty)
+            {
+                return line;
+            }
+        }
+
+        return -1;
     }
 
     /// <summary>Takes the first event off the front, its empty line with it; the last one may lack that.</summary>

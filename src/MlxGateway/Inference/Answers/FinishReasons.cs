@@ -18,16 +18,18 @@ internal sealed class FinishReasons(StreamShape shape, string model) : IAnswerFi
             return events;
         }
 
-        _head.Note(events.Span);
-        _isSaid = Says(events.Span);
-        if (_isSaid || EventLines.IndexOfDone(events.Span) is not (>= 0 and var done))
+        var done = EventLines.IndexOfDone(events.Span);
+        var before = done < 0 ? events.Span : events.Span[..done];
+        _head.Note(before);
+        _isSaid = Says(before);
+        if (_isSaid || done < 0)
         {
             return events;
         }
 
         _isSaid = true;
         var whole = new ArrayBufferWriter<byte>(events.Length + 256);
-        whole.Write(events.Span[..done]);
+        whole.Write(before);
         whole.Write("data: {"u8);
         _head.WriteTo(whole);
         whole.Write(shape == StreamShape.Chat ? "\"object\":\"chat.completion.chunk\",\"model\":"u8 : "\"object\":\"text_completion\",\"model\":"u8);

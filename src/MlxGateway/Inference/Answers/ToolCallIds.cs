@@ -10,6 +10,10 @@ namespace MlxGateway.Inference.Answers;
 /// </summary>
 internal sealed class ToolCallIds : IAnswerFilter
 {
+    // More than anybody asks for; a runner must not make the gateway remember any number.
+    private const int MostChoices = 128;
+    private const int MostCalls = 1024;
+
     private readonly Dictionary<int, ChoiceCalls> _choices = [];
     private EventEditor? _editor;
     private EventEditor? _bodyEditor;
@@ -82,7 +86,7 @@ internal sealed class ToolCallIds : IAnswerFilter
             json.Skip();
         }
 
-        if (!_choices.TryGetValue(index, out var choice) && hasCalls)
+        if (!_choices.TryGetValue(index, out var choice) && hasCalls && _choices.Count < MostChoices)
         {
             _choices[index] = choice = new ChoiceCalls();
         }
@@ -221,7 +225,7 @@ internal sealed class ToolCallIds : IAnswerFilter
             var opens = piece.Id is { } id ? id != _lastId : piece.HasName;
             _last = piece.Index ?? (_last < 0 || opens ? _last + 1 : _last);
             _lastId = piece.Id ?? (opens ? null : _lastId);
-            return (_last, _begun.Add(_last));
+            return (_last, _begun.Count < MostCalls && _begun.Add(_last));
         }
     }
 }
