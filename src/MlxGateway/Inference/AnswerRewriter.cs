@@ -12,17 +12,17 @@ namespace MlxGateway.Inference;
 internal sealed class AnswerRewriter(string echoed, string asked, bool namesReasoning) : IAnswerFilter
 {
     private readonly byte[] _echoed = Encoding.UTF8.GetBytes(echoed);
-    private readonly List<DataEdit> _edits = new(2);
     private readonly byte[] _asked = JsonSerializer.SerializeToUtf8Bytes(asked);
+    private EventEditor? _editor;
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events) => EventEditor.Edit(events, _edits, Edit);
+    public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events) => (_editor ??= new EventEditor(Edit)).EditEvents(events);
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => EventEditor.EditBody(body, _edits, Edit);
+    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => (_editor ??= new EventEditor(Edit)).EditBody(body);
 
     // The edits of one JSON object, in order; none if it is no JSON.
-    private void Edit(ReadOnlySpan<byte> bytes, List<DataEdit> edits)
+    private void Edit(ReadOnlySpan<byte> bytes, DataEdits edits)
     {
         try
         {
@@ -38,7 +38,7 @@ internal sealed class AnswerRewriter(string echoed, string asked, bool namesReas
                     inChoices = json.ValueTextEquals("choices"u8);
                     if (json.ValueTextEquals("model"u8) && json.Read() && json.TokenType == JsonTokenType.String && json.ValueTextEquals(_echoed))
                     {
-                        edits.Add(new((int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), _asked));
+                        edits.Put((int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), _asked);
                     }
                 }
                 else if (inChoices && json.TokenType == JsonTokenType.PropertyName && json.CurrentDepth == 3)
@@ -58,7 +58,8 @@ internal sealed class AnswerRewriter(string echoed, string asked, bool namesReas
                 {
                     if (thoughts is { } found && !isNamed)
                     {
-                        edits.Add(new(found.End, 0, [.. ",\"reasoning_content\":"u8, .. bytes[found.Start..found.End]]));
+                        edits.Put(found.End, 0, ",\"reasoning_content\":"u8);
+                        edits.Put(found.End, 0, bytes[found.Start..found.End]);
                     }
 
                     inMessage = false;

@@ -5,7 +5,7 @@ namespace MlxGateway.Inference;
 /// <summary>Looks at one answer on its way from the runner to the client, and may change it. Never throws: what it does not understand passes as it is.</summary>
 internal interface IAnswerFilter
 {
-    /// <summary>Filters one or more whole events, each with its empty line. Returns what is to be sent in their place: the same memory where nothing is changed, nothing where they are held back.</summary>
+    /// <summary>Filters one or more whole events, each with its empty line. Returns what is to be sent in their place: the same memory where nothing is changed, nothing where they are held back. It is valid until the next call.</summary>
     /// <remarks>The last events of a whole answer are its finish reason, its usage and <c>data: [DONE]</c>: what was held back has to be sent before them.</remarks>
     ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events);
 

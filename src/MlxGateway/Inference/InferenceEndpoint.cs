@@ -121,7 +121,8 @@ internal sealed class InferenceEndpoint(
                     if (!result.NothingBegan || attempt == MostRunners)
                     {
                         record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(exchange.ArrivedAt, result.FirstByteAt);
-                        (record.PromptTokens, record.CompletionTokens) = (result.Facts.PromptTokens, result.Facts.CompletionTokens);
+                        record.FirstToken = result.FirstTokenAt == 0 ? null : time.GetElapsedTime(exchange.ArrivedAt, result.FirstTokenAt);
+                        record.Note(result.Facts);
                         await ConcludeAsync(exchange, lease, result, how => suspects.Note(model.Id, request, company, how));
                         return;
                     }

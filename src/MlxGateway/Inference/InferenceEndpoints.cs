@@ -23,6 +23,7 @@ internal static class InferenceEndpoints
         services.AddSingleton<IAnswerFilterSource, AnswerRewriting>();
         services.AddSingleton<IAnswerFilterSource, ToolCallNaming>();
         services.AddSingleton<IAnswerFilterSource, FinishSaying>();
+        services.AddSingleton<IAnswerFilterSource, UsageSaying>(); // behind the finish reason, as the counts are
         services.AddSingleton<IAnswerFilterSource, ResponseIndexing>();
         services.AddSingleton<IAnswerFilterSource, EmbeddingEncoder>();
         services.AddSingleton<InferenceEndpoint>();

@@ -58,6 +58,9 @@ public sealed class RequestRecord
     /// <summary>From the arrival to the first byte that the runner sent; null: it sent none.</summary>
     public TimeSpan? FirstByte { get; set; }
 
+    /// <summary>From the arrival to the first piece of a streamed answer itself: a text, a thought or a call. Null: none came, or the answer was no stream.</summary>
+    public TimeSpan? FirstToken { get; set; }
+
     /// <summary>From the arrival to the end.</summary>
     public TimeSpan Total { get; set; }
 
@@ -67,11 +70,31 @@ public sealed class RequestRecord
     /// <summary>Tokens of the answer as the engine counted them, if it said so.</summary>
     public int? CompletionTokens { get; set; }
 
-    /// <summary>Tokens of the answer in a second, from the first byte to the end; null: not known, or the answer came in one piece.</summary>
-    public double? TokensPerSecond => Stream && CompletionTokens is { } tokens && FirstByte is { } first && Total > first ? tokens / (Total - first).TotalSeconds : null;
+    /// <summary>Of the prompt's tokens those that the engine still had from before, if it said so.</summary>
+    public int? CachedTokens { get; set; }
+
+    /// <summary>Why the answer ended, in the engine's word for it; null: it did not say.</summary>
+    public string? FinishReason { get; set; }
+
+    /// <summary>Tokens of the answer in a second: as the engine says, else from the first piece of a stream to the end. Null: not known.</summary>
+    public double? TokensPerSecond
+    {
+        get => field ?? (Stream && CompletionTokens is { } tokens && (FirstToken ?? FirstByte) is { } first && Total > first ? tokens / (Total - first).TotalSeconds : null);
+        set;
+    }
+
+    /// <summary>Tokens of the prompt that the engine read in a second, if it said so.</summary>
+    public double? PromptTokensPerSecond { get; set; }
 
     /// <summary>Bytes of the request body.</summary>
     public long RequestBytes { get; set; }
+
+    /// <summary>Takes over what the answer said of itself.</summary>
+    internal void Note(in StreamFacts facts)
+    {
+        (PromptTokens, CompletionTokens, CachedTokens) = (facts.PromptTokens, facts.CompletionTokens, facts.Counts.CachedTokens);
+        (FinishReason, TokensPerSecond, PromptTokensPerSecond) = (facts.FinishReason, facts.Counts.Speed, facts.Counts.PromptSpeed);
+    }
 }
 
 /// <summary>Hears of every request that is over.</summary>

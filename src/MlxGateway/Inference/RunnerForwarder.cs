@@ -67,6 +67,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
             IsErrorAnswer = exception is null && body.IsError,
             NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt, sent, lease),
             FirstByteAt = body.FirstByteAt,
+            FirstTokenAt = body.FirstTokenAt,
             Facts = body.Facts,
         };
     }
@@ -121,6 +122,9 @@ internal sealed class ForwardResult
 
     /// <summary>When the first byte came, as a timestamp of the clock; 0: none.</summary>
     public long FirstByteAt { get; init; }
+
+    /// <summary>When the first piece of a streamed answer itself came, as a timestamp of the clock; 0: none.</summary>
+    public long FirstTokenAt { get; init; }
 
     /// <summary>What the answer said of itself.</summary>
     public StreamFacts Facts { get; init; }

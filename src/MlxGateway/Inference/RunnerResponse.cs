@@ -21,6 +21,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     private string? _streamError;
     private bool _decided;
     private bool _isPassing;
+    private bool _hasEvents;
 
     /// <summary>What the runner said before its body. Set by the forwarder.</summary>
     public RunnerResponseHead Head { get; set; }
@@ -36,6 +37,9 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
 
     /// <summary>When the first byte came, as a timestamp of the clock; 0: none has come.</summary>
     public long FirstByteAt { get; private set; }
+
+    /// <summary>When the first piece of a streamed answer itself came; 0: none has come.</summary>
+    public long FirstTokenAt { get; private set; }
 
     /// <summary>What the stream, or the end of the body, said of itself.</summary>
     public StreamFacts Facts => _facts;
@@ -129,7 +133,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     // A body that nothing delimits but the end of the connection looks the same when its sender dies; JSON at least must close what it opened.
     private async ValueTask<GatewayError?> CompleteWholeAsync(CancellationToken cancellationToken)
     {
-        _facts = _tail.FindUsage();
+        _facts = FactsOfWhole();
         if (!_isPassing && Held.IsEmpty && request.IsPassedThrough)
         {
             client.Begin(Head.Status, Head.ContentType, Head.ContentLength);
@@ -156,6 +160,19 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         }
 
         return null;
+    }
+
+    // All that a short answer says; of a long one what is in its tail.
+    private StreamFacts FactsOfWhole()
+    {
+        if (_isPassing || Held.Length > HeldLimit)
+        {
+            return _tail.FindUsage();
+        }
+
+        var facts = default(StreamFacts);
+        _ = facts.NoteJson(Held.Span);
+        return facts;
     }
 
     private async ValueTask<GatewayError?> CompleteAssembledAsync(StreamAssembler assembler, CancellationToken cancellationToken)
@@ -255,12 +272,26 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         }
     }
 
+    // At the front of a stream it is overlooked by clients; behind keep-alives it would spoil the first event.
+    private ReadOnlyMemory<byte> WithoutByteOrderMark(ReadOnlyMemory<byte> events)
+    {
+        var isFirst = !_hasEvents;
+        _hasEvents = true;
+        return isFirst && events.Span.StartsWith("\uFEFF"u8) ? events[3..] : events;
+    }
+
     private async ValueTask PassEventsAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         while (!bytes.IsEmpty && _streamError is null && _framer.TryTake(ref bytes, out var events))
         {
             // An error event of the engine's own is not passed on: ours follows, in the shape that clients read.
+            events = WithoutByteOrderMark(events);
             _streamError = _facts.Note(events.Span);
+            if (FirstTokenAt == 0 && _facts.HasAnswer)
+            {
+                FirstTokenAt = time.GetTimestamp();
+            }
+
             if (_streamError is null && Assembler is not null)
             {
                 Assembler.Add(events.Span);
@@ -272,10 +303,3 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         }
     }
 }
-
-/// <summary>What a runner said before its body.</summary>
-/// <param name="Status">The HTTP status.</param>
-/// <param name="ContentType">The type of the body.</param>
-/// <param name="ContentLength">Its length, if announced.</param>
-/// <param name="IsDelimited">Whether the end of the body can be told from the end of the connection.</param>
-internal readonly record struct RunnerResponseHead(int Status, string? ContentType, long? ContentLength, bool IsDelimited);

@@ -67,7 +67,7 @@ internal sealed class SseFramer : IDisposable
     }
 
     // The index behind the first empty line at or after `from`; 0: there is none.
-    private static int EndOfFirstEvent(ReadOnlySpan<byte> bytes, int from)
+    internal static int EndOfFirstEvent(ReadOnlySpan<byte> bytes, int from)
     {
         for (var at = from; ;)
         {

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 
 namespace MlxGateway.Inference;
@@ -5,6 +7,10 @@ namespace MlxGateway.Inference;
 /// <summary>What the events of a stream said so far, as far as the gateway must know it.</summary>
 internal struct StreamFacts
 {
+    private static readonly SearchValues<byte> WordCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"u8);
+
+    private TokenCounts _counts;
+
     /// <summary>Whether the stream said that it is complete: a finish reason, <c>[DONE]</c>, or the last event of its dialect.</summary>
     public bool IsComplete { get; private set; }
 
@@ -14,11 +20,20 @@ internal struct StreamFacts
     /// <summary>Whether <c>[DONE]</c> has passed.</summary>
     public bool IsDone { get; private set; }
 
+    /// <summary>What the answer cost, as far as the engine said.</summary>
+    public readonly TokenCounts Counts => _counts;
+
     /// <summary>Tokens of the prompt, if the engine said.</summary>
-    public int? PromptTokens { get; private set; }
+    public readonly int? PromptTokens => _counts.PromptTokens;
 
     /// <summary>Tokens of the answer, if the engine said.</summary>
-    public int? CompletionTokens { get; private set; }
+    public readonly int? CompletionTokens => _counts.CompletionTokens;
+
+    /// <summary>Why the answer ended, in the engine's word for it.</summary>
+    public string? FinishReason { get; private set; }
+
+    /// <summary>Whether a piece of the answer itself has passed: a text, a thought or a call. What comes before is courtesy.</summary>
+    public bool HasAnswer { get; private set; }
 
     /// <summary>Looks at one whole event. Returns the engine's message if the event is an error.</summary>
     public string? Note(ReadOnlySpan<byte> streamEvent)
@@ -67,7 +82,21 @@ internal struct StreamFacts
         {
             var json = new Utf8JsonReader(usage);
             json.Read();
-            NoteUsage(ref json);
+            _counts.NoteUsage(ref json);
+        }
+        catch (Exception broken) when (IsNotJson(broken))
+        {
+        }
+    }
+
+    /// <summary>Reads counts and speeds from bytes that begin with a <c>timings</c> object; what follows it does not matter.</summary>
+    public void NoteTimings(ReadOnlySpan<byte> timings)
+    {
+        try
+        {
+            var json = new Utf8JsonReader(timings);
+            json.Read();
+            _counts.NoteTimings(ref json);
         }
         catch (Exception broken) when (IsNotJson(broken))
         {
@@ -91,6 +120,7 @@ internal struct StreamFacts
     private string? NoteObject(ref Utf8JsonReader json)
     {
         string? error = null;
+        var isError = false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             if (json.ValueTextEquals("choices"u8))
@@ -101,24 +131,33 @@ internal struct StreamFacts
             else if (json.ValueTextEquals("usage"u8))
             {
                 json.Read();
-                NoteUsage(ref json);
+                _counts.NoteUsage(ref json);
             }
             else if (json.ValueTextEquals("timings"u8))
             {
                 json.Read();
-                NoteTimings(ref json);
+                _counts.NoteTimings(ref json);
             }
             else if (json.ValueTextEquals("type"u8))
             {
-                // Each is the last event of a dialect: of /v1/responses, and of /v1/messages.
                 json.Read();
-                IsComplete |= json.TokenType == JsonTokenType.String
-                    && (json.ValueTextEquals("response.completed"u8) || json.ValueTextEquals("response.incomplete"u8) || json.ValueTextEquals("message_stop"u8));
+                isError |= NoteType(json);
             }
-            else if (json.ValueTextEquals("response"u8) || json.ValueTextEquals("message"u8))
+            else if (json.ValueTextEquals("response"u8) || json.ValueTextEquals("delta"u8))
             {
                 json.Read();
                 error = NoteInner(ref json) ?? error;
+            }
+            else if (json.ValueTextEquals("message"u8))
+            {
+                // In an event of /v1/messages an object; in an error of /v1/responses its text.
+                json.Read();
+                error = json.TokenType == JsonTokenType.String && isError ? json.GetString() : NoteInner(ref json) ?? error;
+            }
+            else if (json.ValueTextEquals("stop_reason"u8))
+            {
+                json.Read();
+                NoteReason(json);
             }
             else if (json.ValueTextEquals("error"u8))
             {
@@ -131,8 +170,35 @@ internal struct StreamFacts
             }
         }
 
-        return error;
+        return error ?? (isError ? "the runner gave no reason" : null);
     }
+
+    // True: the event is an error. The last events of /v1/responses and /v1/messages say that they are.
+    private bool NoteType(in Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.String)
+        {
+            return false;
+        }
+
+        IsComplete |= json.ValueTextEquals("response.completed"u8) || json.ValueTextEquals("response.incomplete"u8) || json.ValueTextEquals("message_stop"u8);
+        HasAnswer = HasAnswer || json.ValueTextEquals("content_block_delta"u8) || (json.ValueSpan.StartsWith("response."u8) && json.ValueSpan.EndsWith(".delta"u8));
+        return json.ValueTextEquals("error"u8);
+    }
+
+    private void NoteReason(in Utf8JsonReader json)
+    {
+        if (json.TokenType == JsonTokenType.String)
+        {
+            FinishReason = json.ValueTextEquals("stop"u8) ? "stop"
+                : json.ValueTextEquals("tool_calls"u8) ? "tool_calls"
+                : json.ValueTextEquals("length"u8) ? "length"
+                : IsWord(json.ValueSpan) ? Encoding.ASCII.GetString(json.ValueSpan)
+                : "other"; // it goes into logs
+        }
+    }
+
+    private static bool IsWord(ReadOnlySpan<byte> text) => text.Length is > 0 and <= 32 && !text.ContainsAnyExcept(WordCharacters);
 
     private void NoteChoices(ref Utf8JsonReader json)
     {
@@ -149,33 +215,71 @@ internal struct StreamFacts
             if (json.TokenType == JsonTokenType.PropertyName && json.CurrentDepth == depth + 2)
             {
                 var isReason = json.ValueTextEquals("finish_reason"u8);
+                var mayBeAnswer = !HasAnswer && (json.ValueTextEquals("delta"u8) || json.ValueTextEquals("text"u8));
                 json.Read();
                 if (isReason && json.TokenType == JsonTokenType.String)
                 {
                     IsComplete = HasFinishReason = true;
+                    NoteReason(json);
                 }
 
+                HasAnswer |= mayBeAnswer && SaysSomething(json);
                 json.Skip();
             }
         }
     }
 
-    // The response of an event of /v1/responses, the message of one of /v1/messages; a text in an error.
+    // The reader is a copy. A delta's role is said before anything is known, and empty texts and lists say nothing.
+    private static bool SaysSomething(Utf8JsonReader json)
+    {
+        if (json.TokenType == JsonTokenType.String)
+        {
+            return !json.ValueTextEquals(""u8);
+        }
+
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            return false;
+        }
+
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var isRole = json.ValueTextEquals("role"u8);
+            json.Read();
+            var isText = json.TokenType == JsonTokenType.String && !json.ValueTextEquals(""u8);
+            var isList = json.TokenType == JsonTokenType.StartArray && json.Read() && json.TokenType != JsonTokenType.EndArray;
+            if (!isRole && (isText || isList))
+            {
+                return true;
+            }
+
+            json.Skip();
+        }
+
+        return false;
+    }
+
+    // The response of an event of /v1/responses, the message or the delta of one of /v1/messages; a text in an error.
     private string? NoteInner(ref Utf8JsonReader json)
     {
         string? error = null;
         if (json.TokenType != JsonTokenType.StartObject)
         {
+            json.Skip();
             return null;
         }
 
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var (isUsage, isError) = (json.ValueTextEquals("usage"u8), json.ValueTextEquals("error"u8));
+            var (isUsage, isError, isReason) = (json.ValueTextEquals("usage"u8), json.ValueTextEquals("error"u8), json.ValueTextEquals("stop_reason"u8));
             json.Read();
-            if (isUsage)
+            if (isReason)
             {
-                NoteUsage(ref json);
+                NoteReason(json);
+            }
+            else if (isUsage)
+            {
+                _counts.NoteUsage(ref json);
             }
             else if (isError && json.TokenType != JsonTokenType.Null)
             {
@@ -188,56 +292,5 @@ internal struct StreamFacts
         }
 
         return error;
-    }
-
-    // Of llama-server; its prompt_n leaves out what it still had in its cache.
-    private void NoteTimings(ref Utf8JsonReader json)
-    {
-        if (json.TokenType != JsonTokenType.StartObject)
-        {
-            json.Skip();
-            return;
-        }
-
-        int? fresh = null;
-        var cached = 0;
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
-        {
-            var (isFresh, isCached, isAnswer) = (json.ValueTextEquals("prompt_n"u8), json.ValueTextEquals("cache_n"u8), json.ValueTextEquals("predicted_n"u8));
-            json.Read();
-            if (json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var count))
-            {
-                fresh = isFresh ? count : fresh;
-                cached = isCached ? count : cached;
-                CompletionTokens = isAnswer ? count : CompletionTokens;
-            }
-
-            json.Skip();
-        }
-
-        PromptTokens = fresh + cached ?? PromptTokens;
-    }
-
-    private void NoteUsage(ref Utf8JsonReader json)
-    {
-        if (json.TokenType != JsonTokenType.StartObject)
-        {
-            json.Skip();
-            return;
-        }
-
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
-        {
-            var isPrompt = json.ValueTextEquals("prompt_tokens"u8) || json.ValueTextEquals("input_tokens"u8);
-            var isCompletion = json.ValueTextEquals("completion_tokens"u8) || json.ValueTextEquals("output_tokens"u8);
-            json.Read();
-            if ((isPrompt || isCompletion) && json.TokenType == JsonTokenType.Number && json.TryGetInt32(out var count))
-            {
-                PromptTokens = isPrompt ? count : PromptTokens;
-                CompletionTokens = isCompletion ? count : CompletionTokens;
-            }
-
-            json.Skip();
-        }
     }
 }

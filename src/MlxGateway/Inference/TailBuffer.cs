@@ -33,18 +33,12 @@ internal sealed class TailBuffer : IDisposable
         _count += passed.Length;
     }
 
-    /// <summary>The token counts of the last <c>usage</c> member, if it is in the tail.</summary>
+    /// <summary>The token counts of the last <c>usage</c> and <c>timings</c> members, if they are in the tail.</summary>
     public StreamFacts FindUsage()
     {
         var facts = default(StreamFacts);
-        var tail = _bytes.AsSpan(0, _count);
-        var at = tail.LastIndexOf("\"usage\""u8);
-        var open = at < 0 ? -1 : tail[at..].IndexOf((byte)'{');
-        if (open >= 0)
-        {
-            facts.NoteUsage(tail[(at + open)..]);
-        }
-
+        facts.NoteTimings(MemberOf("\"timings\""u8));
+        facts.NoteUsage(MemberOf("\"usage\""u8));
         return facts;
     }
 
@@ -57,5 +51,14 @@ internal sealed class TailBuffer : IDisposable
             _bytes = null;
             _count = 0;
         }
+    }
+
+    // From the brace of the last member of the name; empty: there is none.
+    private ReadOnlySpan<byte> MemberOf(ReadOnlySpan<byte> name)
+    {
+        var tail = _bytes.AsSpan(0, _count);
+        var at = tail.LastIndexOf(name);
+        var open = at < 0 ? -1 : tail[at..].IndexOf((byte)'{');
+        return open < 0 ? default : tail[(at + open)..];
     }
 }

@@ -69,19 +69,24 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
         Milliseconds(record.Queued),
         Milliseconds(record.Loading),
         record.FirstByte is { } first ? Milliseconds(first) : null,
+        record.FirstToken is { } token ? Milliseconds(token) : null,
         Milliseconds(record.Total),
         record.PromptTokens,
+        record.CachedTokens,
+        record.PromptTokensPerSecond is { } reading ? Math.Round(reading, 1) : null,
         record.CompletionTokens,
         record.TokensPerSecond is { } speed ? Math.Round(speed, 1) : null,
+        record.FinishReason ?? "-",
         record.RequestBytes);
 
     private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 1);
 
     private static partial class Log
     {
-        [LoggerMessage(5001, LogLevel.Information, "{RequestId} {Route} {Model} on {Runner}: {Outcome} {Status} {Code}, stream {Stream}, queue {QueueMs} ms, load {LoadMs} ms, first byte {FirstByteMs} ms, total {TotalMs} ms, tokens {PromptTokens} in {CompletionTokens} out at {TokensPerSecond} a second, body {RequestBytes} B")]
+        [LoggerMessage(5001, LogLevel.Information, "{RequestId} {Route} {Model} on {Runner}: {Outcome} {Status} {Code}, stream {Stream}, queue {QueueMs} ms, load {LoadMs} ms, first byte {FirstByteMs} ms, first token {FirstTokenMs} ms, total {TotalMs} ms, tokens {PromptTokens} in ({CachedTokens} cached) at {PromptTokensPerSecond} a second, {CompletionTokens} out at {TokensPerSecond} a second, finish {FinishReason}, body {RequestBytes} B")]
         public static partial void Request(
             ILogger logger, string requestId, string route, string model, string runner, RequestOutcome outcome, int status, string code, bool stream,
-            double queueMs, double loadMs, double? firstByteMs, double totalMs, int? promptTokens, int? completionTokens, double? tokensPerSecond, long requestBytes);
+            double queueMs, double loadMs, double? firstByteMs, double? firstTokenMs, double totalMs,
+            int? promptTokens, int? cachedTokens, double? promptTokensPerSecond, int? completionTokens, double? tokensPerSecond, string finishReason, long requestBytes);
     }
 }

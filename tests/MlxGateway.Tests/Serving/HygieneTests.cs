@@ -67,7 +67,7 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
         var line = await Gateway.UntilWrittenAsync("my-own-id /v1/chat/completions");
 
         Assert.Contains("steady on demo: Completed 200", line, StringComparison.Ordinal);
-        Assert.Matches(@"queue [\d.]+ ms, load [\d.]+ ms, first byte [\d.]+ ms, total [\d.]+ ms, tokens \d+ in \d+ out", line);
+        Assert.Matches(@"queue [\d.]+ ms, load [\d.]+ ms, first byte [\d.]+ ms, first token \S+ ms, total [\d.]+ ms, tokens \d+ in \(\S+ cached\) at \S+ a second, \d+ out", line);
         Assert.DoesNotContain(Secret, Gateway.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("demonstration, not a language", Gateway.Output, StringComparison.Ordinal);
         Assert.All(Directory.EnumerateFiles(Gateway.StateFolder, "*", SearchOption.AllDirectories), f => Assert.DoesNotContain(Secret, ReadShared(f), StringComparison.Ordinal));

@@ -16,6 +16,9 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
         // Each would make it load something beside our accounting.
         new("adapter_path", FieldShape.Any) { IsDropped = true },
         new("draft_model", FieldShape.Any) { IsDropped = true },
+
+        // Where they do not ask for the counts, the gateway does.
+        new("stream_options", FieldShape.Map) { DroppedUnless = "include_usage" },
     ])
     {
         DropsNulls = true,
@@ -35,7 +38,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model)
     {
         var name = model.UpstreamModel ?? model.Path ?? model.Id;
-        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name, AsksForStreams = true, Offers = Offers };
+        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name, AsksForStreams = true, CountsOnlyIfAsked = true, Offers = Offers };
     }
 
     /// <inheritdoc/>

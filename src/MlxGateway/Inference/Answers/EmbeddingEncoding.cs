@@ -1,8 +1,8 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using MlxGateway.Supervision.Residency;
 
@@ -14,15 +14,13 @@ namespace MlxGateway.Inference.Answers;
 /// </summary>
 internal sealed class EmbeddingEncoding(bool wantsBase64) : IAnswerFilter
 {
-    private readonly List<DataEdit> _edits = [];
-
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events) => events;
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => EventEditor.EditBody(body, _edits, Edit);
+    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => new EventEditor(Edit).EditBody(body);
 
-    private void Edit(ReadOnlySpan<byte> body, List<DataEdit> edits)
+    private void Edit(ReadOnlySpan<byte> body, DataEdits edits)
     {
         try
         {
@@ -30,6 +28,7 @@ internal sealed class EmbeddingEncoding(bool wantsBase64) : IAnswerFilter
             var json = new Utf8JsonReader(body);
             var inData = false;
             var numbers = new List<float>(1024);
+            var text = new ArrayBufferWriter<byte>();
             while (json.Read())
             {
                 if (json.TokenType != JsonTokenType.PropertyName)
@@ -47,11 +46,12 @@ internal sealed class EmbeddingEncoding(bool wantsBase64) : IAnswerFilter
                 var start = (int)json.TokenStartIndex;
                 if (wantsBase64 && json.TokenType == JsonTokenType.StartArray && TryReadNumbers(ref json, numbers))
                 {
-                    edits.Add(new(start, (int)json.BytesConsumed - start, ToText(numbers)));
+                    WriteText(numbers, text);
+                    edits.Put(start, (int)json.BytesConsumed - start, text.WrittenSpan);
                 }
-                else if (!wantsBase64 && json.TokenType == JsonTokenType.String && json.TryGetBytesFromBase64(out var bytes) && bytes.Length % sizeof(float) == 0)
+                else if (!wantsBase64 && json.TokenType == JsonTokenType.String && json.TryGetBytesFromBase64(out var bytes) && TryWriteNumbers(bytes, text))
                 {
-                    edits.Add(new(start, (int)json.BytesConsumed - start, ToNumbers(bytes)));
+                    edits.Put(start, (int)json.BytesConsumed - start, text.WrittenSpan);
                 }
             }
         }
@@ -80,31 +80,42 @@ internal sealed class EmbeddingEncoding(bool wantsBase64) : IAnswerFilter
         return true;
     }
 
-    private static byte[] ToText(List<float> numbers)
+    private static void WriteText(List<float> numbers, ArrayBufferWriter<byte> to)
     {
-        var length = Base64.GetMaxEncodedToUtf8Length(numbers.Count * sizeof(float));
-        var text = new byte[length + 2];
+        to.ResetWrittenCount();
+        var raw = numbers.Count * sizeof(float);
+        var length = Base64.GetMaxEncodedToUtf8Length(raw);
+        var text = to.GetSpan(length + 2)[..(length + 2)];
         text[0] = text[^1] = (byte)'"';
         var floats = CollectionsMarshal.AsSpan(numbers);
-        var raw = text.AsSpan(1, numbers.Count * sizeof(float));
         for (var i = 0; i < floats.Length; i++)
         {
-            BinaryPrimitives.WriteSingleLittleEndian(raw[(i * sizeof(float))..], floats[i]);
+            BinaryPrimitives.WriteSingleLittleEndian(text[(1 + (i * sizeof(float)))..], floats[i]);
         }
 
-        Base64.EncodeToUtf8InPlace(text.AsSpan(1, length), raw.Length, out _);
-        return text;
+        Base64.EncodeToUtf8InPlace(text.Slice(1, length), raw, out _);
+        to.Advance(text.Length);
     }
 
-    private static byte[] ToNumbers(byte[] raw)
+    // False: it is no list of numbers, or of some that JSON cannot say.
+    private static bool TryWriteNumbers(ReadOnlySpan<byte> raw, ArrayBufferWriter<byte> to)
     {
-        var text = new StringBuilder("[");
-        for (var at = 0; at < raw.Length; at += sizeof(float))
+        to.ResetWrittenCount();
+        for (var at = 0; at + sizeof(float) <= raw.Length; at += sizeof(float))
         {
-            text.Append(at == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"{BinaryPrimitives.ReadSingleLittleEndian(raw.AsSpan(at)):R}");
+            var number = BinaryPrimitives.ReadSingleLittleEndian(raw[at..]);
+            if (!float.IsFinite(number))
+            {
+                return false;
+            }
+
+            to.Write(at == 0 ? "["u8 : ","u8);
+            _ = number.TryFormat(to.GetSpan(32), out var written, "R", CultureInfo.InvariantCulture);
+            to.Advance(written);
         }
 
-        return Encoding.UTF8.GetBytes(text.Append(']').ToString());
+        to.Write(raw.IsEmpty ? "[]"u8 : "]"u8);
+        return raw.Length % sizeof(float) == 0;
     }
 }
 

@@ -2,74 +2,67 @@ using System.Buffers;
 
 namespace MlxGateway.Inference.Answers;
 
-/// <summary>Goes through the data lines of events and puts other bytes into some of them. What is not changed is not copied.</summary>
-internal static class EventEditor
+/// <summary>Goes through the data lines of events and puts other bytes into some of them. What is not changed is not copied; what is changed lies in one buffer, which each call uses anew.</summary>
+/// <param name="edit">Says what to change in the data of one line, or in a body.</param>
+internal sealed class EventEditor(EventEditor.DataEditor edit)
 {
     private const int Prefix = 5; // "data:"
 
-    /// <summary>What is to be done to the data of one line: bytes that are put in place of others, in order.</summary>
-    /// <param name="data">The line behind <c>data:</c>.</param>
-    /// <param name="edits">Takes the edits; offsets are in <paramref name="data"/>.</param>
-    public delegate void DataEditor(ReadOnlySpan<byte> data, List<DataEdit> edits);
+    private readonly DataEdits _edits = new();
+    private readonly ArrayBufferWriter<byte> _changed = new();
 
-    /// <summary>Edits whole events.</summary>
-    /// <param name="events">One or more whole events.</param>
-    /// <param name="edits">A list to work with.</param>
-    /// <param name="edit">Says what to change.</param>
-    public static ReadOnlyMemory<byte> Edit(ReadOnlyMemory<byte> events, List<DataEdit> edits, DataEditor edit)
+    /// <summary>What is to be done to the data of one line.</summary>
+    /// <param name="data">The line behind <c>data:</c>, or a whole body.</param>
+    /// <param name="edits">Takes the edits; offsets are in <paramref name="data"/>.</param>
+    public delegate void DataEditor(ReadOnlySpan<byte> data, DataEdits edits);
+
+    /// <summary>Edits one or more whole events. The result is valid until the next call.</summary>
+    public ReadOnlyMemory<byte> EditEvents(ReadOnlyMemory<byte> events)
     {
-        ArrayBufferWriter<byte>? changed = null;
+        _changed.ResetWrittenCount();
+        var span = events.Span;
         var copied = 0;
-        for (var at = 0; at < events.Length;)
+        for (var at = 0; at < span.Length;)
         {
-            var rest = events.Span[at..];
+            var rest = span[at..];
             var length = rest.IndexOf((byte)'\n') is >= 0 and var feed ? feed + 1 : rest.Length;
             if (rest.StartsWith("data:"u8))
             {
-                edits.Clear();
-                edit(rest[Prefix..length], edits);
-                foreach (var (offset, taken, put) in edits)
+                var data = rest[Prefix..length];
+                _edits.Clear();
+                edit(data, _edits);
+                if (_edits.Count > 0)
                 {
-                    changed ??= new ArrayBufferWriter<byte>(events.Length + 256);
-                    changed.Write(events.Span[copied..(at + Prefix + offset)]);
-                    changed.Write(put);
-                    copied = at + Prefix + offset + taken;
+                    _changed.Write(span[copied..(at + Prefix)]);
+                    _edits.Apply(data, _changed);
+                    copied = at + length;
                 }
             }
 
             at += length;
         }
 
-        changed?.Write(events.Span[copied..]);
-        return changed?.WrittenMemory ?? events;
+        if (copied == 0)
+        {
+            return events;
+        }
+
+        _changed.Write(span[copied..]);
+        return _changed.WrittenMemory;
     }
 
-    /// <summary>Edits a whole body.</summary>
-    public static ReadOnlyMemory<byte> EditBody(ReadOnlyMemory<byte> body, List<DataEdit> edits, DataEditor edit)
+    /// <summary>Edits a whole body. The result is valid until the next call.</summary>
+    public ReadOnlyMemory<byte> EditBody(ReadOnlyMemory<byte> body)
     {
-        edits.Clear();
-        edit(body.Span, edits);
-        if (edits.Count == 0)
+        _changed.ResetWrittenCount();
+        _edits.Clear();
+        edit(body.Span, _edits);
+        if (_edits.Count == 0)
         {
             return body;
         }
 
-        var changed = new ArrayBufferWriter<byte>(body.Length + 256);
-        var copied = 0;
-        foreach (var (offset, taken, put) in edits)
-        {
-            changed.Write(body.Span[copied..offset]);
-            changed.Write(put);
-            copied = offset + taken;
-        }
-
-        changed.Write(body.Span[copied..]);
-        return changed.WrittenMemory;
+        _edits.Apply(body.Span, _changed);
+        return _changed.WrittenMemory;
     }
 }
-
-/// <summary>Bytes that come in the place of others.</summary>
-/// <param name="Offset">Where these begin.</param>
-/// <param name="Taken">How many they are.</param>
-/// <param name="Put">What comes in their place.</param>
-internal readonly record struct DataEdit(int Offset, int Taken, byte[] Put);

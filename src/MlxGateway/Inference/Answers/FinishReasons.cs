@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers;
 using System.Text.Json;
 using MlxGateway.Supervision.Residency;
 
@@ -7,6 +7,7 @@ namespace MlxGateway.Inference.Answers;
 /// <summary>Puts in a finish reason where a stream says that it is done and none of its events said why: without one, some agents send the request again for ever and others take half an answer for a whole one.</summary>
 internal sealed class FinishReasons(StreamShape shape, string model) : IAnswerFilter
 {
+    private ChunkHead _head;
     private bool _isSaid;
 
     /// <inheritdoc/>
@@ -17,22 +18,25 @@ internal sealed class FinishReasons(StreamShape shape, string model) : IAnswerFi
             return events;
         }
 
-        _isSaid = Says(events.Span);
-        if (_isSaid || DoneIn(events.Span) is not (>= 0 and var done))
+        var done = EventLines.IndexOfDone(events.Span);
+        var before = done < 0 ? events.Span : events.Span[..done];
+        _head.Note(before);
+        _isSaid = Says(before);
+        if (_isSaid || done < 0)
         {
             return events;
         }
 
         _isSaid = true;
-        return (byte[])[.. events.Span[..done], .. Last(), .. events.Span[done..]];
-    }
-
-    private static int DoneIn(ReadOnlySpan<byte> events)
-    {
-        var at = events.LastIndexOf("[DONE]"u8);
-        var line = at < 0 ? -1 : events[..at].LastIndexOf("data:"u8);
-        var isLine = line == 0 || (line > 0 && events[line - 1] == (byte)'\n'); // what a model writes is in the middle of one
-        return isLine && events[(line + 5)..at].Trim((byte)' ').IsEmpty ? line : -1;
+        var whole = new ArrayBufferWriter<byte>(events.Length + 256);
+        whole.Write(before);
+        whole.Write("data: {"u8);
+        _head.WriteTo(whole);
+        whole.Write(shape == StreamShape.Chat ? "\"object\":\"chat.completion.chunk\",\"model\":"u8 : "\"object\":\"text_completion\",\"model\":"u8);
+        whole.Write(JsonSerializer.SerializeToUtf8Bytes(model));
+        whole.Write(shape == StreamShape.Chat ? ",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"u8 : ",\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":\"stop\"}]}\n\n"u8);
+        whole.Write(events.Span[done..]);
+        return whole.WrittenMemory;
     }
 
     // A reason is a text; until the end it is null.
@@ -53,10 +57,6 @@ internal sealed class FinishReasons(StreamShape shape, string model) : IAnswerFi
 
         return false;
     }
-
-    private byte[] Last() => Encoding.UTF8.GetBytes(shape == StreamShape.Chat
-        ? $$"""data: {"object":"chat.completion.chunk","model":{{JsonSerializer.Serialize(model)}},"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""" + "\n\n"
-        : $$"""data: {"object":"text_completion","model":{{JsonSerializer.Serialize(model)}},"choices":[{"index":0,"text":"","finish_reason":"stop"}]}""" + "\n\n");
 }
 
 /// <summary>Streams of chat and text completions.</summary>

@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using System.Buffers.Text;
 using System.Text.Json;
 using MlxGateway.Supervision.Residency;
 
@@ -8,16 +7,18 @@ namespace MlxGateway.Inference.Answers;
 /// <summary>Adds to the events of <c>/v1/responses</c> the indexes that clients need and engines leave out: which event of the stream it is, which item of the output and which part of that item it is about.</summary>
 internal sealed class ResponseIndexes : IAnswerFilter
 {
-    private readonly Dictionary<string, int> _items = new(StringComparer.Ordinal);
-    private readonly List<DataEdit> _edits = new(1);
+    // An output has a few; a runner that begins ever more of them must not make the gateway hold them all.
+    private const int MostItems = 1024;
+
+    private readonly List<OutputItem> _items = [];
+    private EventEditor? _editor;
     private int _event = -1;
-    private int _item = -1;
-    private int _part = -1;
+    private OutputItem? _newest;
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events) => EventEditor.Edit(events, _edits, Edit);
+    public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events) => (_editor ??= new EventEditor(Edit)).EditEvents(events);
 
-    private void Edit(ReadOnlySpan<byte> data, List<DataEdit> edits)
+    private void Edit(ReadOnlySpan<byte> data, DataEdits edits)
     {
         try
         {
@@ -28,23 +29,17 @@ internal sealed class ResponseIndexes : IAnswerFilter
             }
 
             var front = (int)json.BytesConsumed;
-            var seen = Read(ref json);
-            if (seen.Type is null)
+            var seen = ResponseEvent.Read(ref json, data);
+            if (seen.Type.IsEmpty)
             {
                 return;
             }
 
             _event = seen.Sequence ?? _event + 1;
-            Follow(seen);
-            var added = new StringBuilder();
-            Say(added, "sequence_number", seen.Sequence is null ? _event : null);
-            var isOfAnItem = seen.Type.StartsWith("response.", StringComparison.Ordinal) && (seen.ItemId is not null || seen.Type.StartsWith("response.output_item.", StringComparison.Ordinal));
-            Say(added, "output_index", isOfAnItem && seen.Output is null ? IndexOf(seen.ItemId) : null);
-            Say(added, "content_index", IsOfAPart(seen.Type) && seen.Content is null ? Math.Max(_part, 0) : null);
-            if (added.Length > 0)
-            {
-                edits.Add(new(front, 0, Encoding.UTF8.GetBytes(added.ToString())));
-            }
+            var item = Follow(seen);
+            Say(edits, front, "\"sequence_number\":"u8, seen.Sequence is null ? _event : null);
+            Say(edits, front, "\"output_index\":"u8, seen.IsOfAnItem && seen.Output is null ? item?.Index ?? 0 : null);
+            Say(edits, front, "\"content_index\":"u8, seen.IsOfAPart && seen.Content is null ? Math.Max(item?.Part ?? 0, 0) : null);
         }
         catch (Exception notJson) when (notJson is JsonException or InvalidOperationException)
         {
@@ -52,78 +47,66 @@ internal sealed class ResponseIndexes : IAnswerFilter
         }
     }
 
-    private static bool IsOfAPart(string type) =>
-        type.StartsWith("response.content_part.", StringComparison.Ordinal) || type.StartsWith("response.output_text.", StringComparison.Ordinal)
-        || type.StartsWith("response.refusal.", StringComparison.Ordinal) || type.StartsWith("response.reasoning_text.", StringComparison.Ordinal);
-
-    private static Seen Read(ref Utf8JsonReader json)
+    private static void Say(DataEdits edits, int front, ReadOnlySpan<byte> name, int? value)
     {
-        var seen = default(Seen);
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        if (value is { } number)
         {
-            var name = json.GetString();
-            json.Read();
-            seen = name switch
-            {
-                "type" when json.TokenType == JsonTokenType.String => seen with { Type = json.GetString() },
-                "item_id" when json.TokenType == JsonTokenType.String => seen with { ItemId = json.GetString() },
-                "item" when json.TokenType == JsonTokenType.StartObject => seen with { ItemId = IdOf(json) },
-                "sequence_number" when json.TokenType == JsonTokenType.Number => seen with { Sequence = json.GetInt32() },
-                "output_index" when json.TokenType == JsonTokenType.Number => seen with { Output = json.GetInt32() },
-                "content_index" when json.TokenType == JsonTokenType.Number => seen with { Content = json.GetInt32() },
-                _ => seen,
-            };
-            json.Skip();
+            Span<byte> text = stackalloc byte[48];
+            name.CopyTo(text);
+            _ = Utf8Formatter.TryFormat(number, text[name.Length..], out var digits);
+            text[name.Length + digits] = (byte)',';
+            edits.Put(front, 0, text[..(name.Length + digits + 1)]);
         }
-
-        return seen;
     }
 
-    // The reader is a copy.
-    private static string? IdOf(Utf8JsonReader json)
+    // The item that the event is about: the one that it names, else the newest.
+    private OutputItem? Follow(in ResponseEvent seen)
     {
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        if (seen.Type.SequenceEqual("response.output_item.added"u8))
         {
-            var isId = json.ValueTextEquals("id"u8);
-            json.Read();
-            if (isId)
+            _newest = new OutputItem(seen.ItemId.ToArray(), seen.Output ?? (_newest?.Index ?? -1) + 1);
+            if (_items.Count < MostItems)
             {
-                return json.TokenType == JsonTokenType.String ? json.GetString() : null;
+                _items.Add(_newest);
             }
 
-            json.Skip();
+            return _newest;
+        }
+
+        var item = Find(seen.ItemId) ?? _newest;
+        if (item is not null && seen.Type.SequenceEqual("response.content_part.added"u8))
+        {
+            item.Part = seen.Content ?? item.Part + 1;
+        }
+
+        return item;
+    }
+
+    private OutputItem? Find(ReadOnlySpan<byte> id)
+    {
+        for (var i = _items.Count - 1; i >= 0 && !id.IsEmpty; i--)
+        {
+            if (id.SequenceEqual(_items[i].Id))
+            {
+                return _items[i];
+            }
         }
 
         return null;
     }
 
-    private static void Say(StringBuilder text, string name, int? value)
+    /// <summary>One item of the output.</summary>
+    private sealed class OutputItem(byte[] id, int index)
     {
-        if (value is { } number)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"\"{name}\":{number},");
-        }
+        /// <summary>Its id, as it stands in JSON.</summary>
+        public byte[] Id { get; } = id;
+
+        /// <summary>Its place in the output.</summary>
+        public int Index { get; } = index;
+
+        /// <summary>Its newest part; −1: it has none yet.</summary>
+        public int Part { get; set; } = -1;
     }
-
-    private void Follow(in Seen seen)
-    {
-        if (seen.Type == "response.output_item.added")
-        {
-            (_item, _part) = (seen.Output ?? _item + 1, -1);
-            if (seen.ItemId is { } id)
-            {
-                _items[id] = _item;
-            }
-        }
-        else if (seen.Type == "response.content_part.added")
-        {
-            _part = seen.Content ?? _part + 1;
-        }
-    }
-
-    private int IndexOf(string? item) => item is not null && _items.TryGetValue(item, out var index) ? index : Math.Max(_item, 0);
-
-    private readonly record struct Seen(string? Type, string? ItemId, int? Sequence, int? Output, int? Content);
 }
 
 /// <summary>Streams of <c>/v1/responses</c>.</summary>

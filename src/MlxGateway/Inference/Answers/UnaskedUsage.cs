@@ -1,3 +1,4 @@
+using System.Buffers;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using MlxGateway.Supervision.Runners;
@@ -22,44 +23,37 @@ internal sealed class UnaskedUsage(RunnerKinds kinds) : IRequestShaper, IAnswerF
     }
 
     /// <inheritdoc/>
-    public IAnswerFilter? FilterFor(InferenceExchange exchange, ModelLease lease) => AppliesTo(exchange, lease.Runner.Manners) ? new Withholding() : null;
+    public IAnswerFilter? FilterFor(InferenceExchange exchange, ModelLease lease) => AppliesTo(exchange, lease.Runner.Manners) ? new UsageWithheld() : null;
 
     // Its own stream_options, if it has any that do not ask for the counts, are taken out by the engine's rules.
     private static bool AppliesTo(InferenceExchange exchange, RunnerManners? manners) =>
         manners is { CountsOnlyIfAsked: true } && exchange is { Route.EndsWithDone: true, Request: JsonRequest { Stream: true, Fields.AsksForUsage: false } };
+}
 
-    private sealed class Withholding : IAnswerFilter
+/// <summary>Takes the event that has counts and nothing else out of a stream.</summary>
+internal sealed class UsageWithheld : IAnswerFilter
+{
+    private readonly ArrayBufferWriter<byte> _kept = new();
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events)
     {
-        public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events)
+        if (events.Span.IndexOf("\"usage\""u8) < 0)
         {
-            if (events.Span.IndexOf("\"usage\""u8) < 0)
-            {
-                return events;
-            }
-
-            // Event by event: the counts come in one of their own, which has no choices.
-            var kept = new List<byte>(events.Length);
-            for (var at = 0; at < events.Length;)
-            {
-                var rest = events.Span[at..];
-                var end = rest.IndexOf("\n\n"u8) is >= 0 and var feed ? feed + 2 : rest.Length;
-                var one = rest[..end];
-                if (one.IndexOf("\"usage\""u8) < 0 || !HasNoChoices(one))
-                {
-                    kept.AddRange(one);
-                }
-
-                at += end;
-            }
-
-            return kept.Count == events.Length ? events : kept.ToArray();
+            return events;
         }
 
-        private static bool HasNoChoices(ReadOnlySpan<byte> one)
+        _kept.ResetWrittenCount();
+        var rest = events.Span;
+        while (!rest.IsEmpty)
         {
-            var at = one.IndexOf("\"choices\""u8);
-            var value = at < 0 ? default : one[(at + 9)..].TrimStart(" :\t"u8);
-            return value is [(byte)'[', ..] && value[1..].TrimStart(" \t"u8) is [(byte)']', ..];
+            var one = EventLines.TakeEvent(ref rest);
+            if (!UsageEvent.Read(EventLines.DataOf(one)).IsOfCountsAlone)
+            {
+                _kept.Write(one);
+            }
         }
+
+        return _kept.WrittenCount == events.Length ? events : _kept.WrittenMemory;
     }
 }
