@@ -61,6 +61,12 @@ public sealed record RunnerManners(string UpstreamModel, bool ReusesConnections)
     /// <summary>Whether the runner counts the tokens of a stream only where <c>stream_options</c> ask for it.</summary>
     public bool CountsOnlyIfAsked { get; init; }
 
+    /// <summary>Whether a tool of a chat that is no function is taken out: the engine refuses the request for it, or shows it to the model, and nobody could run it.</summary>
+    public bool TakesFunctionsOnly { get; init; }
+
+    /// <summary>Whether the engine refuses thoughts in the input of <c>/v1/responses</c> that have no words; they get an empty text.</summary>
+    public bool WantsWordsOfThoughts { get; init; }
+
     /// <summary>The paths that the engine serves for clients; null: only it knows, and says so itself.</summary>
     public IReadOnlySet<string>? Offers { get; init; }
 }

@@ -1,5 +1,6 @@
 using MlxGateway.Inference;
 using MlxGateway.Inference.Answers;
+using MlxGateway.Inference.Asking;
 using MlxGateway.Inference.Listing;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -17,6 +18,7 @@ internal static class InferenceEndpoints
         services.AddSingleton<RequestsInFlight>();
         services.AddSingleton<IRequestShaper, OfferedRoutes>();
         services.AddSingleton<IRequestShaper, EngineRules>();
+        services.AddSingleton<IRequestShaper, WithoutForeignParts>();
         services.AddSingleton<UnaskedUsage>();
         services.AddSingleton<IRequestShaper>(static all => all.GetRequiredService<UnaskedUsage>());
         services.AddSingleton<IAnswerFilterSource>(static all => all.GetRequiredService<UnaskedUsage>());

@@ -21,6 +21,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     private string? _streamError;
     private bool _decided;
     private bool _isPassing;
+    private bool _isNoted;
     private bool _hasEvents;
 
     /// <summary>What the runner said before its body. Set by the forwarder.</summary>
@@ -165,6 +166,11 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     // All that a short answer says; of a long one what is in its tail.
     private StreamFacts FactsOfWhole()
     {
+        if (_isNoted)
+        {
+            return _facts;
+        }
+
         if (_isPassing || Held.Length > HeldLimit)
         {
             return _tail.FindUsage();
@@ -203,6 +209,12 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         {
             (_held ??= new MemoryStream((int)Math.Min(Head.ContentLength ?? 0, HeldLimit))).Write(bytes.Span);
             return;
+        }
+
+        if (isWhole && !isLive && bytes.Length <= HeldLimit)
+        {
+            _ = _facts.NoteJson(bytes.Span);
+            _isNoted = true;
         }
 
         _isPassing = true;

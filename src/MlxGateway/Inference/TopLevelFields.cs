@@ -36,6 +36,12 @@ internal readonly record struct TopLevelFields
     /// <summary>Whether there are <c>tools</c> that are not null.</summary>
     public bool HasTools { get; private init; }
 
+    /// <summary>Where the value of <c>tools</c> begins; −1: there is none.</summary>
+    public long ToolsOffset { get; private init; }
+
+    /// <summary>Where the value of <c>input</c> begins; −1: there is none.</summary>
+    public long InputOffset { get; private init; }
+
     /// <summary>Whether <c>stream_options</c> ask for the token counts.</summary>
     public bool AsksForUsage { get; private init; }
 
@@ -74,7 +80,7 @@ internal readonly record struct TopLevelFields
             return GatewayError.InvalidRequest("The body must be a JSON object.");
         }
 
-        var found = new TopLevelFields { ModelOffset = -1, MessagesOffset = -1, FirstField = skipped + json.BytesConsumed, ByteOrderMark = skipped, IsEmpty = true };
+        var found = new TopLevelFields { ModelOffset = -1, MessagesOffset = -1, ToolsOffset = -1, InputOffset = -1, FirstField = skipped + json.BytesConsumed, ByteOrderMark = skipped, IsEmpty = true };
         var streamSeen = false;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -124,7 +130,13 @@ internal readonly record struct TopLevelFields
             else if (json.ValueTextEquals("tools"u8))
             {
                 json.Read();
-                found = found with { HasTools = json.TokenType is not JsonTokenType.Null };
+                found = found with { HasTools = json.TokenType is not JsonTokenType.Null, ToolsOffset = skipped + json.TokenStartIndex };
+                json.Skip();
+            }
+            else if (json.ValueTextEquals("input"u8))
+            {
+                json.Read();
+                found = found with { InputOffset = skipped + json.TokenStartIndex };
                 json.Skip();
             }
             else if (json.ValueTextEquals("stream_options"u8))

@@ -43,6 +43,10 @@ public sealed class MlxLmTests(MlxGateways gateways) : IClassFixture<MlxGateways
 
     [Theory]
     [MemberData(nameof(Pythons))]
+    public async Task Chat_Streamed_HasTheCountsIfTheyWereAskedFor(string python) => await MlxScenarios.CountsAsync(await gateways.OverAsync(python), "tiny-a");
+
+    [Theory]
+    [MemberData(nameof(Pythons))]
     public async Task Chat_ToolCall_PassesThrough(string python) => await MlxScenarios.CallsAsync(await gateways.OverAsync(python), "caller");
 
     [Theory]

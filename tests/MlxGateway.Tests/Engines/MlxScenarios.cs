@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MlxGateway.Tests.DemoRunner;
 using MlxGateway.Tests.Support;
 using Xunit;
@@ -27,6 +28,23 @@ internal static class MlxScenarios
         Assert.Contains("\"completion_tokens\"", streamed.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("default_model", streamed.Text, StringComparison.Ordinal);
         Assert.EndsWith("data: [DONE]\n\n", streamed.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>The counts of a stream: in an event of their own, the last, if they were asked for; in the log in any case.</summary>
+    public static async Task CountsAsync(Gateway gateway, string model)
+    {
+        foreach (var options in new[] { "", ",\"stream_options\":{\"include_usage\":false}", ",\"stream_options\":{\"include_usage\":true}" })
+        {
+            var id = $"counts-{Guid.NewGuid():n}";
+            var answer = await gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody(model, "\"stream\":true" + options), ("x-request-id", id));
+            Assert.True(answer.Status == 200, answer.Text);
+            var events = answer.Text.Split('\n').Where(static l => l.StartsWith("data: {", StringComparison.Ordinal)).Select(static l => JsonDocument.Parse(l[6..]).RootElement).ToList();
+            var counts = events.Where(static e => e.GetProperty("choices").GetArrayLength() == 0).ToList();
+
+            Assert.Equal(options.Contains("true", StringComparison.Ordinal) ? 1 : 0, counts.Count);
+            Assert.All(counts, e => Assert.Equal(("chat.completion.chunk", 4), (e.GetProperty("object").GetString(), Math.Min(e.GetProperty("usage").GetProperty("completion_tokens").GetInt32(), 4))));
+            Assert.Matches(@"tokens \d+ in \(\S+ cached\) at \S+ a second, \d+ out at [\d.]+ a second, finish stop,", await gateway.UntilWrittenAsync($"{id} /v1/chat/completions"));
+        }
     }
 
     /// <summary>A call of a tool, whole and streamed.</summary>

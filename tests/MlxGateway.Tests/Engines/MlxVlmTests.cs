@@ -21,6 +21,9 @@ public sealed class MlxVlmTests(MlxGateways gateways) : IClassFixture<MlxGateway
     }
 
     [Fact]
+    public async Task Chat_Streamed_HasTheCountsIfTheyWereAskedFor() => await MlxScenarios.CountsAsync(await GatewayAsync(), "eyes/tiny-a");
+
+    [Fact]
     public async Task Chat_ToolCall_PassesThrough() => await MlxScenarios.CallsAsync(await GatewayAsync(), "eyes/caller");
 
     [Fact]

@@ -43,6 +43,72 @@ public sealed class RunnerResponseTests
     }
 
     [Theory]
+    [InlineData("/v1/responses", "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"é\"}\n\n", "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{}}\n\n")]
+    [InlineData("/v1/messages", "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"é\"}}\n\n", "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")]
+    [InlineData("/v1/completions", "data: {\"choices\":[{\"text\":\"é\",\"finish_reason\":null}]}\n\n", "data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")]
+    public async Task Stream_OfEachDialect_IsWholeWithItsLastEventAndBrokenWithoutIt(string path, string word, string last)
+    {
+        var route = InferenceRoute.All.First(r => r.Path == path);
+        var random = new Random(3);
+        for (var i = 0; i < 20; i++)
+        {
+            var (whole, broken, failed) = (new ClientExchange(), new ClientExchange(), new ClientExchange());
+            var (noError, _) = await RunAsync(whole, Events, word + last, stream: true, random, route);
+            var (cutOff, _) = await RunAsync(broken, Events, word + last[..^6].Replace("\"stop\"", "null", StringComparison.Ordinal).Replace("data: [DO", "", StringComparison.Ordinal), stream: true, random, route);
+            var (itsOwn, _) = await RunAsync(failed, Events, word + "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"no memory\"}}\n\n" + last, stream: true, random, route);
+
+            Assert.Null(noError);
+            Assert.Equal(word + last, whole.Received);
+            Assert.Equal("runner_failed", cutOff?.Code);
+            Assert.DoesNotContain("[DONE]", broken.Received, StringComparison.Ordinal);
+            Assert.EndsWith("no memory.", itsOwn?.Message, StringComparison.Ordinal);
+            Assert.Equal(word, failed.Received);
+        }
+    }
+
+    [Fact]
+    public async Task Stream_WithAByteOrderMark_IsSentWithout()
+    {
+        var (error, facts) = await RunAsync(_client, Events, "\uFEFF" + Word + Finish + Done, stream: true, new Random(3));
+
+        Assert.Null(error);
+        Assert.Equal(Word + Finish + Done, _client.Received);
+        Assert.True(facts.HasAnswer);
+    }
+
+    [Theory]
+    [InlineData(100, false)]
+    [InlineData(100, true)]
+    [InlineData(100_000, false)]
+    [InlineData(100_000, true)]
+    public async Task Json_OfAnyLength_TellsCountsAndSpeeds(int length, bool isAnnounced)
+    {
+        var sent = $$$"""{"choices":[{"message":{"content":"{{{new string('x', length)}}}"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2}},"timings":{"predicted_per_second":5.5}}""";
+        var (_, facts) = await RunAsync(_client, new RunnerResponseHead(200, "application/json", isAnnounced ? sent.Length : null, IsDelimited: true), sent, stream: false, random: null);
+
+        Assert.Equal((3, 4, 2, 5.5), (facts.PromptTokens, facts.CompletionTokens, facts.Counts.CachedTokens, facts.Counts.Speed));
+        Assert.Equal(length < 64 * 1024 ? "stop" : null, facts.FinishReason);
+    }
+
+    [Fact]
+    public async Task Stream_FirstToken_IsTheFirstWordAndNotTheFirstByte()
+    {
+        var clock = new ManualTimeProvider();
+        using var request = await ClientExchange.RequestAsync("""{"model":"m","stream":true}""");
+        await using var response = new ClientResponse(_client.Context, request.Route, new StreamOptions(), clock);
+        await using var body = new RunnerResponse(response, request, "m", clock) { Head = Events };
+        await body.WriteAsync(": keepalive 1/2\n\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        var first = clock.GetTimestamp();
+        clock.Advance(TimeSpan.FromSeconds(3));
+        await body.WriteAsync(Encoding.UTF8.GetBytes(Word), TestContext.Current.CancellationToken);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        await body.WriteAsync(Encoding.UTF8.GetBytes(Word + Finish + Done), TestContext.Current.CancellationToken);
+
+        Assert.Equal(first, body.FirstByteAt);
+        Assert.Equal(TimeSpan.FromSeconds(3), clock.GetElapsedTime(first, body.FirstTokenAt));
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData(Word)]
     [InlineData(Word + "data: {\"choices\":[{\"finish_reason\":\"stop")]
@@ -192,9 +258,9 @@ public sealed class RunnerResponseTests
     }
 
     // In random pieces, or in pieces of 32 KB and one byte.
-    private static async Task<(GatewayError? Error, StreamFacts Facts)> RunAsync(ClientExchange client, RunnerResponseHead head, string sent, bool stream, Random? random)
+    private static async Task<(GatewayError? Error, StreamFacts Facts)> RunAsync(ClientExchange client, RunnerResponseHead head, string sent, bool stream, Random? random, InferenceRoute? route = null)
     {
-        using var request = await ClientExchange.RequestAsync($$"""{"model":"m","stream":{{(stream ? "true" : "false")}}}""");
+        using var request = await ClientExchange.RequestAsync($$"""{"model":"m","stream":{{(stream ? "true" : "false")}}}""", route);
         await using var response = new ClientResponse(client.Context, request.Route, new StreamOptions(), TimeProvider.System);
         await using var body = new RunnerResponse(response, request, "m", TimeProvider.System) { Head = head };
         var bytes = Encoding.UTF8.GetBytes(sent);

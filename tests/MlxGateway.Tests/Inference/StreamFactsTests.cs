@@ -106,6 +106,72 @@ public sealed class StreamFactsTests
         Assert.Equal((prompt, completion), (facts.PromptTokens, facts.CompletionTokens));
     }
 
+    [Theory]
+    [InlineData("""{"type":"response.completed","response":{"status":"completed","usage":{"input_tokens":7,"output_tokens":9,"input_tokens_details":{"cached_tokens":3}}}}""", true, 7, 9, 3)]
+    [InlineData("""{"type":"response.incomplete","response":{"usage":{"input_tokens":7,"output_tokens":9}}}""", true, 7, 9, null)]
+    [InlineData("""{"type":"response.output_text.delta","delta":"response.completed"}""", false, null, null, null)]
+    [InlineData("""{"type":"message_start","message":{"usage":{"cache_read_input_tokens":3,"cache_creation_input_tokens":2,"input_tokens":2,"output_tokens":0}}}""", false, 7, 0, 3)]
+    [InlineData("""{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}""", false, null, 9, null)]
+    [InlineData("""{"type":"message_stop"}""", true, null, null, null)]
+    [InlineData("""{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":9,"prompt_tokens_details":{"cached_tokens":3}}}""", false, 7, 9, 3)]
+    [InlineData("""{"choices":[],"timings":{"cache_n":3,"prompt_n":4,"predicted_n":9}}""", false, 7, 9, 3)]
+    [InlineData("""{"message":[1],"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":7}}""", true, 7, null, null)]
+    public void Note_EachDialect_SaysItsEndAndItsCounts(string data, bool isComplete, int? prompt, int? completion, int? cached)
+    {
+        var facts = Note(data);
+
+        Assert.Equal((isComplete, prompt, completion, cached), (facts.IsComplete, facts.PromptTokens, facts.CompletionTokens, facts.Counts.CachedTokens));
+    }
+
+    [Theory]
+    [InlineData("""{"type":"response.failed","response":{"error":{"code":"server_error","message":"no memory"}}}""", "no memory")]
+    [InlineData("""{"type":"error","code":"server_error","message":"no memory","param":null}""", "no memory")]
+    [InlineData("""{"type":"error","error":{"type":"overloaded_error","message":"no memory"}}""", "no memory")]
+    [InlineData("""{"type":"error"}""", "the runner gave no reason")]
+    [InlineData("""{"type":"message_start","message":{"type":"error"}}""", null)]
+    [InlineData("""{"type":"response.output_text.delta","delta":"error","message":"x"}""", null)]
+    public void Note_ErrorsOfEachDialect_GiveTheRunnersWords(string data, string? message)
+    {
+        var facts = default(StreamFacts);
+
+        Assert.Equal(message, facts.Note(Encoding.UTF8.GetBytes($"event: x\ndata: {data}\n\n")));
+        Assert.False(facts.IsComplete);
+    }
+
+    [Theory]
+    [InlineData("""{"choices":[{"finish_reason":"content_filter"}]}""", "content_filter")]
+    [InlineData("""{"type":"message_delta","delta":{"stop_reason":"max_tokens"}}""", "max_tokens")]
+    [InlineData("""{"choices":[{"finish_reason":"a sentence of the model\n"}]}""", "other")]
+    [InlineData("""{"choices":[{"finish_reason":""}]}""", "other")]
+    [InlineData("""{"choices":[{"finish_reason":null}]}""", null)]
+    public void Note_Reason_IsAWordThatMayStandInALog(string data, string? reason) => Assert.Equal(reason, Note(data).FinishReason);
+
+    [Fact]
+    public void Note_Speeds_AreTheEnginesOwn()
+    {
+        var facts = Note("""{"timings":{"prompt_per_second":70.5,"predicted_per_second":9.25}}""");
+        var nothing = Note("""{"timings":{"prompt_per_second":0,"predicted_per_second":1e999}}""");
+
+        Assert.Equal((70.5, 9.25), (facts.Counts.PromptSpeed, facts.Counts.Speed));
+        Assert.Equal((null, null), (nothing.Counts.PromptSpeed, nothing.Counts.Speed));
+    }
+
+    [Theory]
+    [InlineData("""{"choices":[{"delta":{"role":"assistant","content":""}}]}""", false)]
+    [InlineData("""{"choices":[{"delta":{"role":"assistant","content":null,"tool_calls":[]}}]}""", false)]
+    [InlineData("""{"choices":[{"delta":{},"finish_reason":"stop"}]}""", false)]
+    [InlineData("""{"choices":[{"text":""}]}""", false)]
+    [InlineData("""{"choices":[{"delta":{"content":"a"}}]}""", true)]
+    [InlineData("""{"choices":[{"delta":{"role":"assistant","content":"","reasoning":"a"}}]}""", true)]
+    [InlineData("""{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}""", true)]
+    [InlineData("""{"choices":[{"text":"a"}]}""", true)]
+    [InlineData("""{"type":"response.created","response":{}}""", false)]
+    [InlineData("""{"type":"response.output_text.delta","delta":"a"}""", true)]
+    [InlineData("""{"type":"response.output_text.done","text":"a"}""", false)]
+    [InlineData("""{"type":"message_start","message":{}}""", false)]
+    [InlineData("""{"type":"content_block_delta","delta":{"text":"a"}}""", true)]
+    public void Note_FirstPieceOfTheAnswer_IsToldFromCourtesy(string data, bool isAnswer) => Assert.Equal(isAnswer, Note(data).HasAnswer);
+
     private static StreamFacts Note(string data, string streamEvent = "data: {0}\n\n")
     {
         var facts = default(StreamFacts);

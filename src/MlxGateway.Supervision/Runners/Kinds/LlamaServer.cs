@@ -23,7 +23,13 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
 
     // It answers to any name. Connections are not reused: it closes them after a stream although it promises not to, and its few threads are held by idle ones.
     /// <inheritdoc/>
-    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: false) { Rules = SeesImages(model) ? null : TextOnly, Offers = Offers };
+    public RunnerManners MannersFor(ModelSpec model) => new(model.UpstreamModel ?? model.Id, ReusesConnections: false)
+    {
+        Rules = SeesImages(model) ? null : TextOnly,
+        TakesFunctionsOnly = true,
+        WantsWordsOfThoughts = true,
+        Offers = Offers,
+    };
 
     /// <inheritdoc/>
     public async ValueTask<LaunchPlan> PlanAsync(ModelSpec model, LaunchShape shape, int port, CancellationToken cancellationToken)
