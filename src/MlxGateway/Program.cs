@@ -31,7 +31,7 @@ builder.Services
     .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel) { Uploads = Path.Combine(processes.StateDirectory, "uploads") })
     .AddRemoteImages(options.RemoteImages)
     .AddContextWindow(options.ContextWindow)
-    .AddAccess(configuration.Root["AllowedHosts"], options.Access.AllowAnonymousNetwork)
+    .AddAccess(configuration.Root["AllowedHosts"], options.Access)
     .AddApiReference();
 
 await using var app = builder.Build();

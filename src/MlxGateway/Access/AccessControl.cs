@@ -3,7 +3,7 @@ using MlxGateway.Inference;
 namespace MlxGateway.Access;
 
 /// <summary>Refuses requests that a foreign web page makes a browser send.</summary>
-internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts)
+internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts, OriginPolicy origins)
 {
     private string? _lastAllowed;
 
@@ -24,7 +24,7 @@ internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts)
         if (!safe && !AllowsSender(request))
         {
             return ErrorWriter.WriteAsync(context, new GatewayError(
-                StatusCodes.Status403Forbidden, "forbidden_origin", $"Web pages of '{request.Headers.Origin}' may not use this gateway."));
+                StatusCodes.Status403Forbidden, "forbidden_origin", $"Web pages of '{request.Headers.Origin}' may not use this gateway. Add the origin to MlxGateway:Access:AllowedOrigins if they are meant to."));
         }
 
         return next(context);
@@ -43,6 +43,6 @@ internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts)
 
     // Browsers send Origin with every request that may change something; programs do not send it at all.
     private bool AllowsSender(HttpRequest request) => request.Headers.Origin.Count > 0
-        ? request.Headers.Origin.All(origin => origin is not null && hosts.AllowsOrigin(origin))
+        ? request.Headers.Origin.All(origin => origin is not null && origins.Allows(origin))
         : request.Headers["Sec-Fetch-Site"] != "cross-site";
 }

@@ -5,13 +5,25 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Who may use the gateway.</summary>
 internal static class AccessEndpoints
 {
+    // What a page may read beside the answer; the names come from the rooms that write them.
+    private static readonly string[] ReadableHeaders = ["x-request-id", "Retry-After", "X-MlxGateway-Context"];
+
     /// <summary>Registers the room.</summary>
     /// <param name="services">The services.</param>
     /// <param name="allowedHosts">The setting <c>AllowedHosts</c>: names separated by semicolons.</param>
-    /// <param name="network">Whether other machines may connect.</param>
-    public static IServiceCollection AddAccess(this IServiceCollection services, string? allowedHosts, bool network) =>
-        services.AddSingleton(new HostPolicy((allowedHosts ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), Environment.MachineName, network));
+    /// <param name="options">The room's own options.</param>
+    public static IServiceCollection AddAccess(this IServiceCollection services, string? allowedHosts, AccessOptions options)
+    {
+        var hosts = new HostPolicy((allowedHosts ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), Environment.MachineName, options.AllowAnonymousNetwork);
+        var origins = new OriginPolicy(hosts, options.AllowedOrigins);
+        return services.AddSingleton(hosts).AddSingleton(origins).AddCors(cors => cors.AddDefaultPolicy(policy => policy
+            .SetIsOriginAllowed(origins.Allows)
+            .AllowAnyHeader()
+            .AllowAnyMethod()
+            .WithExposedHeaders(ReadableHeaders)
+            .SetPreflightMaxAge(TimeSpan.FromMinutes(10))));
+    }
 
-    /// <summary>Refuses what may not come in. Behind the error shape and the request ids, before everything else.</summary>
-    public static IApplicationBuilder UseAccess(this IApplicationBuilder app) => app.UseMiddleware<AccessControl>();
+    /// <summary>Refuses what may not come in, and tells browsers which pages may read the answers, errors included. Behind the error shape and the request ids, before everything else.</summary>
+    public static IApplicationBuilder UseAccess(this IApplicationBuilder app) => app.UseMiddleware<PrivateNetworkAccess>().UseCors().UseMiddleware<AccessControl>();
 }

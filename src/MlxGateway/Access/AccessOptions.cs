@@ -5,4 +5,10 @@ public sealed class AccessOptions
 {
     /// <summary>Whether an address other than loopback may be listened on without keys. Whoever can reach it can then use every model.</summary>
     public bool AllowAnonymousNetwork { get; set; }
+
+    /// <summary>
+    /// Origins of web pages, beside those of this machine, that may use the gateway through a browser: <c>https://chat.example.org</c>, every name below one as
+    /// <c>https://*.example.org</c>, all of an application as <c>vscode-webview://*</c>, <c>null</c> for files, <c>*</c> for every page there is.
+    /// </summary>
+    public List<string> AllowedOrigins { get; set; } = [];
 }

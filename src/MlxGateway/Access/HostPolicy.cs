@@ -23,10 +23,14 @@ internal sealed class HostPolicy
 
     /// <summary>Whether a request that names this host is meant for the gateway.</summary>
     /// <param name="host">The <c>Host</c> header without its port; empty where the client speaks HTTP/1.0, which no browser does.</param>
-    public bool Allows(string host)
+    public bool Allows(string host) => host.Length == 0 || _names.Contains("*") || IsOurs(host);
+
+    /// <summary>Whether this name is surely this machine's. That every name is taken for the gateway's makes nobody's pages our own.</summary>
+    /// <param name="host">The name, without a port.</param>
+    public bool IsOurs(string host)
     {
         var name = host.EndsWith('.') ? host[..^1] : host;
-        if (name.Length == 0 || _names.Contains(name) || _names.Contains("*") || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase))
+        if (_names.Contains(name) || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase))
         {
             return true;
         }
@@ -34,8 +38,4 @@ internal sealed class HostPolicy
         // An address cannot be rebound. A name without a dot is resolved by the local network alone, as in a compose file.
         return IPAddress.TryParse(name.AsSpan().Trim("[]"), out var address) ? _network || IPAddress.IsLoopback(address) : _network && !name.Contains('.', StringComparison.Ordinal);
     }
-
-    /// <summary>Whether a page of this origin may change something here.</summary>
-    /// <param name="origin">The <c>Origin</c> header.</param>
-    public bool AllowsOrigin(string origin) => Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Scheme is "http" or "https" && page.Host.Length > 0 && Allows(page.Host);
 }

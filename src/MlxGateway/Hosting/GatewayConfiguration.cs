@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlxGateway.Access;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Settings;
 
@@ -70,6 +71,7 @@ internal sealed class GatewayConfiguration
 
         var options = StrictBinder.Bind<GatewayOptions>(root.GetSection(Section), errors, new TextConverters().AddSizes());
         var addresses = ListenAddress.Read(root["Urls"], root["port"], options.Access.AllowAnonymousNetwork, errors);
+        OriginPolicy.Check(options.Access.AllowedOrigins, errors);
         return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, options, folder, addresses), null);
     }
 

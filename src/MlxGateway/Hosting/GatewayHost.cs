@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MlxGateway.Hosting;
 using MlxGateway.Inference;
 using MlxGateway.Supervision.Memory;
@@ -24,6 +25,7 @@ internal static class GatewayHost
         builder.Configuration.AddConfiguration(configuration.Root);
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, ""); // listened on below, both loopbacks for one
         builder.Services.AddRoutingCore();
+        var http2 = new CleartextHttp2(TimeProvider.System);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(server =>
         {
             server.AddServerHeader = false;
@@ -39,9 +41,19 @@ internal static class GatewayHost
                     {
                         endpoint.UseHttps();
                     }
+                    else
+                    {
+                        http2.Watch(endpoint, server.Limits.KeepAliveTimeout);
+                    }
                 });
             }
+
+            if (configuration.Addresses.Any(static a => !a.IsTls))
+            {
+                server.Listen(CleartextHttp2.Address, static inner => inner.Protocols = HttpProtocols.Http2);
+            }
         });
+        builder.Services.AddSingleton<IConnectionListenerFactory>(http2);
         builder.Services.AddSingleton(configuration);
         builder.Services.AddSingleton<IModelSource, DemonstrationModels>();
         builder.Services.AddSingleton<DeviceMemory>();

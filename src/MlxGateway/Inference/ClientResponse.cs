@@ -19,6 +19,9 @@ internal sealed class ClientResponse : IAsyncDisposable
     // A client that has stopped reading does not get the last event either.
     private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(10);
 
+    /// <summary>How far the last event runs ahead of the reset that ends a broken stream of HTTP/2.</summary>
+    private static readonly TimeSpan HeadStart = TimeSpan.FromMilliseconds(50);
+
     private readonly HttpContext _context;
     private readonly InferenceRoute _route;
     private readonly StreamOptions _options;
@@ -172,6 +175,11 @@ internal sealed class ClientResponse : IAsyncDisposable
         {
             await EndShownAsync($"failed after {Waited.TotalSeconds:0} s", either.Token);
             await WriteAsync(ErrorWriter.ToEvent(error, _route.Shape), either.Token);
+            if (HttpProtocol.IsHttp2(_context.Request.Protocol))
+            {
+                // A reset overtakes what the server has taken but not sent, and nothing tells when it is sent.
+                await Task.Delay(HeadStart, _time, either.Token);
+            }
         }
         catch (OperationCanceledException) when (!_context.RequestAborted.IsCancellationRequested)
         {

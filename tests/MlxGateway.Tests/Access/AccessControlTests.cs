@@ -8,10 +8,13 @@ namespace MlxGateway.Tests.Access;
 
 public sealed class AccessControlTests
 {
+    private static readonly HostPolicy Home = new([], "studio", network: false);
+
     [Theory]
     [InlineData("GET", "localhost:1234", null, null)]
     [InlineData("POST", "localhost:1234", null, null)] // a program
     [InlineData("POST", "localhost:1234", "http://localhost:3000", "cross-site")]
+    [InlineData("POST", "localhost:1234", "https://chat.example.org", "cross-site")]
     [InlineData("POST", "[::1]:1234", null, "same-origin")]
     [InlineData("GET", "localhost:1234", "https://evil.com", "cross-site")] // the browser keeps the answer from the page
     public async Task Invoke_WhatMayComeIn_GoesOn(string method, string host, string? origin, string? site) => Assert.Null(await RefusalAsync(method, host, origin, site));
@@ -53,7 +56,7 @@ public sealed class AccessControlTests
         }
 
         var passed = false;
-        await new AccessControl(Next, new HostPolicy([], "studio", network: false)).InvokeAsync(client.Context);
+        await new AccessControl(Next, Home, new OriginPolicy(Home, ["https://chat.example.org"])).InvokeAsync(client.Context);
         return passed ? null : client.Error.GetProperty("code").GetString();
 
         Task Next(HttpContext context)
