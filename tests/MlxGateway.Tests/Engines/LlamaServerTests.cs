@@ -238,15 +238,17 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
 
     [Theory]
     [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
     [InlineData(8)]
-    public async Task Streams_300BackToBack_NotOneFails(int clients)
+    public async Task Streams_600BackToBack_NotOneFails(int clients)
     {
         await Gateway.ChatAsync("tiny-a");
 
         var statuses = await Task.WhenAll(Enumerable.Range(0, clients).Select(async _ =>
         {
             var failed = 0;
-            for (var i = 0; i < 300 / clients; i++)
+            for (var i = 0; i < 600 / clients; i++)
             {
                 var answer = await Gateway.ChatAsync("tiny-a", "\"stream\":true,\"max_tokens\":2");
                 failed += answer.Status == 200 && answer.Text.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal) ? 0 : 1;
