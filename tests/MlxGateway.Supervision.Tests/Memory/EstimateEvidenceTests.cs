@@ -25,6 +25,7 @@ public sealed class EstimateEvidenceTests(RealMlx real) : IClassFixture<RealMlx>
     private const string Mlx = "MLXGATEWAY_TEST_MLX_PYTHON";
     private const string MlxNext = "MLXGATEWAY_TEST_MLX_PYTHON_NEXT";
     private const int AnswerTokens = 2;
+    private const int LongAnswerTokens = 30;
     private const int TemplateTokens = 19; // what the chat template puts around one message
 
     /// <summary>Engine, tokens of each prompt, how many at a time, rounds, the context, how much of earlier prompts may be kept, whether it is for the long form only.</summary>
@@ -102,7 +103,7 @@ public sealed class EstimateEvidenceTests(RealMlx real) : IClassFixture<RealMlx>
         var runner = await nursery.Launcher(KindFor(engine, nursery)).LaunchAsync(model, shape, 1, Nursery.Patience());
         for (var round = 0; round < rounds; round++)
         {
-            await Task.WhenAll(Enumerable.Range(round * atOnce, atOnce).Select(number => AskAsync(runner, tokens, number)));
+            await AskTogetherAsync(runner, tokens, round * atOnce, atOnce, Math.Min(shape.Context!.Value - tokens, LongAnswerTokens));
         }
 
         var status = await File.ReadAllTextAsync($"/proc/{runner.Pid}/status", Nursery.Patience());
@@ -118,12 +119,37 @@ public sealed class EstimateEvidenceTests(RealMlx real) : IClassFixture<RealMlx>
             : new MlxLm(new MlxLmEngine(new EngineOptions { MlxLm = { Python = RealMlx.Need(engine) } }, new PythonSearch(new PythonProbes(probe))));
     }
 
-    private static async Task AskAsync(IRunner runner, int tokens, int number)
+    // The others come while the first is being answered, so that in every run they join it. In the same moment it is chance which are read together; see the room's note.
+    private static async Task AskTogetherAsync(IRunner runner, int tokens, int from, int count, int longAnswer)
+    {
+        if (count == 1)
+        {
+            await AskAsync(runner, tokens, from);
+            return;
+        }
+
+        using var request = Question(runner, tokens, from, longAnswer, stream: true);
+        using var response = await runner.Connections.SendAsync(request, LongPatience());
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(LongPatience()));
+        var first = await lines.ReadLineAsync(LongPatience());
+        await Task.WhenAll(Enumerable.Range(from + 1, count - 1).Select(number => AskAsync(runner, tokens, number)));
+        var rest = await lines.ReadToEndAsync(LongPatience());
+
+        Assert.True(response.IsSuccessStatusCode, first);
+        Assert.EndsWith("data: [DONE]", rest.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    private static HttpRequestMessage Question(IRunner runner, int tokens, int number, int answer, bool stream)
     {
         // One token a letter, and each prompt another one from its first letter on.
         var text = new string([.. Enumerable.Range(0, tokens - TemplateTokens).Select(i => (char)('a' + (((i * 7) + (number * 3) + (i / 26)) % 26)))]);
-        var body = JsonSerializer.Serialize(new { model = runner.Manners.UpstreamModel, max_tokens = AnswerTokens, messages = new[] { new { role = "user", content = text } } });
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(runner.Address, "/v1/chat/completions")) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        var body = JsonSerializer.Serialize(new { model = runner.Manners.UpstreamModel, stream, max_tokens = answer, messages = new[] { new { role = "user", content = text } } });
+        return new HttpRequestMessage(HttpMethod.Post, new Uri(runner.Address, "/v1/chat/completions")) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+    }
+
+    private static async Task AskAsync(IRunner runner, int tokens, int number)
+    {
+        using var request = Question(runner, tokens, number, AnswerTokens, stream: false);
         using var response = await runner.Connections.SendAsync(request, LongPatience());
         var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(LongPatience()))!;
 
