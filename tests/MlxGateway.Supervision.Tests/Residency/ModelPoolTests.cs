@@ -405,8 +405,11 @@ public sealed class ModelPoolTests : IAsyncDisposable
         var atOnce = await pool.AcquireAsync(_qwen, Token);
         Assert.Equal(2, (await pool.ExplainAsync(Token)).LeasesOut);
 
+        // Its state after the death is there for a moment only, and may be over before anybody looks.
+        var revoked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var watching = waited.Revocation.Token.Register(revoked.SetResult);
         order.Runner.Die("it was killed");
-        await StateAsync("qwen", s => s is not ResidentState.Ready);
+        await revoked.Task.WaitAsync(Token);
 
         Assert.Equal(2, (await pool.ExplainAsync(Token)).LeasesOut);
         waited.Dispose();
