@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Inference.Answers;
@@ -56,10 +55,7 @@ internal sealed class AskedUsage(StreamShape shape, string model) : IAnswerFilte
 
         _isSaid = true;
         var all = new ArrayBufferWriter<byte>(256);
-        all.Write("data: {"u8);
-        _head.WriteTo(all);
-        all.Write(shape == StreamShape.Chat ? "\"object\":\"chat.completion.chunk\",\"model\":"u8 : "\"object\":\"text_completion\",\"model\":"u8);
-        all.Write(JsonSerializer.SerializeToUtf8Bytes(model));
+        _head.BeginEvent(all, shape, model);
         var cached = _facts.Counts.CachedTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $$""","prompt_tokens_details":{"cached_tokens":{{tokens}}}""") : "";
         all.Write(Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,

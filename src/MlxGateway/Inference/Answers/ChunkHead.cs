@@ -18,8 +18,14 @@ internal struct ChunkHead
         }
     }
 
-    /// <summary>Writes the members, each with its comma.</summary>
-    public readonly void WriteTo(IBufferWriter<byte> to) => to.Write(_members ?? []);
+    /// <summary>Begins an event that holds a chunk of the same answer: all up to the model's name. The members that follow begin with a comma.</summary>
+    public readonly void BeginEvent(IBufferWriter<byte> to, StreamShape shape, string model)
+    {
+        to.Write("data: {"u8);
+        to.Write(_members ?? []); // each with its comma
+        to.Write(shape == StreamShape.Chat ? "\"object\":\"chat.completion.chunk\",\"model\":"u8 : "\"object\":\"text_completion\",\"model\":"u8);
+        to.Write(JsonSerializer.SerializeToUtf8Bytes(model));
+    }
 
     private static byte[]? Read(ReadOnlySpan<byte> data)
     {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Inference.Answers;
@@ -30,10 +29,7 @@ internal sealed class FinishReasons(StreamShape shape, string model) : IAnswerFi
         _isSaid = true;
         var whole = new ArrayBufferWriter<byte>(events.Length + 256);
         whole.Write(before);
-        whole.Write("data: {"u8);
-        _head.WriteTo(whole);
-        whole.Write(shape == StreamShape.Chat ? "\"object\":\"chat.completion.chunk\",\"model\":"u8 : "\"object\":\"text_completion\",\"model\":"u8);
-        whole.Write(JsonSerializer.SerializeToUtf8Bytes(model));
+        _head.BeginEvent(whole, shape, model);
         whole.Write(shape == StreamShape.Chat ? ",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"u8 : ",\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":\"stop\"}]}\n\n"u8);
         whole.Write(events.Span[done..]);
         return whole.WrittenMemory;
