@@ -22,6 +22,7 @@ internal sealed class World
     private long _turnsBefore;
     private Task? _shutdown;
     private bool _isEnding;
+    private TimeSpan _quietUntil;
     private bool _hasEnded;
 
     /// <param name="seed">Which world.</param>
@@ -62,6 +63,9 @@ internal sealed class World
 
     /// <summary>Whether nothing new goes wrong and nobody new comes, so that all who wait must be served.</summary>
     public bool IsCalm { get; private set; }
+
+    // Whether nobody comes and nothing befalls anybody.
+    private bool IsQuiet => IsCalm || Time.Now < _quietUntil;
 
     public SimulatedModel ModelOf(string id) => Array.Find(Scenario.Models, m => m.Current.Id == id)!;
 
@@ -194,10 +198,15 @@ internal sealed class World
             return;
         }
 
-        if (!IsCalm)
+        if (!IsQuiet)
         {
+            if (Scenario.KeepAlives > 0 && Dice.Chance(0.02))
+            {
+                SayLastWords();
+            }
+
             var burst = Dice.Chance(0.03) ? 1 + Dice.Below(12) : 1;
-            for (var i = 0; i < burst; i++)
+            for (var i = 0; i < burst && !IsQuiet; i++)
             {
                 Come(Somebodys(), null);
             }
@@ -211,11 +220,23 @@ internal sealed class World
         Time.In(Dice.Arrival(Scenario.BetweenArrivals), Arrive);
     }
 
-    private void Come(SimulatedModel model, Action? whenOver)
+    // Any later news makes the pool look again at all of its alarms. So that what it made of the last word on how long a model is to stay can show, nothing more happens for a while.
+    private void SayLastWords()
+    {
+        var model = Somebodys();
+        Come(model, null, LeaseTerms.Person with { KeepAlive = KeepAlive() });
+        Come(model, null);
+        _quietUntil = Time.Now + Dice.Seconds(60, 600);
+    }
+
+    private void Come(SimulatedModel model, Action? whenOver, LeaseTerms? terms = null)
     {
         var spec = model.Previous is { } previous && Dice.Chance(0.1) ? previous : model.Current;
-        Thread.Post(new Client(this, model, spec, Terms(), ++_clients, whenOver).Ask);
+        Thread.Post(new Client(this, model, spec, terms ?? Terms(), ++_clients, whenOver).Ask);
     }
+
+    // How long it says its model is to stay: not at all, for ever, or for a while.
+    private TimeSpan KeepAlive() => Dice.One(TimeSpan.Zero, Timeout.InfiniteTimeSpan, Dice.Seconds(0.1, 100));
 
     private LeaseTerms Terms()
     {
@@ -226,7 +247,7 @@ internal sealed class World
             return new LeaseTerms { Client = client, IsBackground = true, MayEvict = Dice.Chance(0.85), StandIn = Dice.Chance(0.8) ? Scenario.StandIn?.Current : null };
         }
 
-        return new LeaseTerms { Client = client, KeepAlive = Dice.Chance(Scenario.KeepAlives) ? Dice.One(TimeSpan.Zero, Timeout.InfiniteTimeSpan, Dice.Seconds(0.1, 100)) : null };
+        return new LeaseTerms { Client = client, KeepAlive = Dice.Chance(Scenario.KeepAlives) ? KeepAlive() : null };
     }
 
     private SimulatedModel Somebodys()
@@ -248,7 +269,7 @@ internal sealed class World
             return;
         }
 
-        if (!IsCalm)
+        if (!IsQuiet)
         {
             Befall(Scenario.Models[Dice.Below(Scenario.Models.Length)]);
         }
@@ -372,7 +393,7 @@ internal sealed class World
                 return;
             }
 
-            if (world.IsCalm)
+            if (world.IsQuiet)
             {
                 Think();
             }

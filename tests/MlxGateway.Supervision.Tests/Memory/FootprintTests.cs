@@ -1,5 +1,6 @@
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Tests.Processes;
 using Xunit;
 
 namespace MlxGateway.Supervision.Tests.Memory;
@@ -54,19 +55,20 @@ public sealed class FootprintTests
         Assert.Equal(3, Kilobytes(new FakeKernelFiles().WithProcess(7, 8, 7, "a", anonymous: 1).WithProcess(8, 7, 8, "b", anonymous: 2), 7));
 
     [Fact]
-    public void FootprintOf_ThisProcess_GrowsWithWhatItTouches()
+    public async Task FootprintOf_RealProcess_GrowsWithWhatItTouches()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs Linux");
+        await using var household = new Household();
         var probe = new LinuxMemoryProbe(new KernelFiles());
-        var before = probe.FootprintOf([Environment.ProcessId]);
 
-        var block = GC.AllocateUninitializedArray<byte>(128 << 20, pinned: true);
-        block.AsSpan().Fill(1);
-        var after = probe.FootprintOf([Environment.ProcessId]);
-        GC.KeepAlive(block);
+        var small = household.Shell("echo holds nothing; exec sleep 600");
+        await Household.Said(small, "holds");
+        var large = household.Shell("block=$(head -c 67108864 /dev/zero | tr '\\0' x); echo holds ${#block}; sleep 600");
+        Assert.Equal("67108864", await Household.Said(large, "holds"));
 
-        // Other tests give memory back meanwhile; half of what was touched is proof enough.
-        Assert.True(after - before > ByteSize.FromMegabytes(64), $"{before} before, {after} after");
+        var (before, after) = (probe.FootprintOf([small.Pid]), probe.FootprintOf([large.Pid]));
+        Assert.True(before < ByteSize.FromMegabytes(8), $"{before} without");
+        Assert.True(after > ByteSize.FromMegabytes(64), $"{after} with");
     }
 
     private static long Kilobytes(FakeKernelFiles files, int pid) => new LinuxMemoryProbe(files).FootprintOf([pid]).Bytes / Kilobyte.Bytes;
