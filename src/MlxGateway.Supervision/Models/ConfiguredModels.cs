@@ -1,3 +1,5 @@
+using MlxGateway.Supervision.Settings;
+
 namespace MlxGateway.Supervision.Models;
 
 /// <summary>The models of <c>MlxGateway:Models</c>. The one place where what is written becomes a <see cref="ModelSpec"/>.</summary>
@@ -23,6 +25,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Path = resolved?.Path,
             Runner = kind,
             Origin = ModelOrigin.Configured,
+            Name = options.Name,
             Aliases = ValueList.From(options.Aliases.Distinct(StringComparer.Ordinal).Where(alias => alias != id)),
             Memory = options.Memory,
             Context = options.Context,
@@ -46,8 +49,19 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             ExclusiveWith = ValueList.From(options.ExclusiveWith),
             Preload = options.Preload,
             Progress = options.Progress,
+            Fields = FieldsOf(options),
         };
     }
+
+    private static RequestFields FieldsOf(ModelOptions options) => new()
+    {
+        Defaults = Map(options.Defaults),
+        Forced = Map(options.Forced),
+        Forbidden = ValueList.From(options.Forbidden),
+        SystemPrompt = string.IsNullOrWhiteSpace(options.SystemPrompt) ? null : options.SystemPrompt,
+    };
+
+    private static ValueMap Map(Dictionary<string, JsonText> fields) => new(fields.Select(field => KeyValuePair.Create(field.Key, field.Value.Json)));
 
     // A command may fetch its model by itself, unless it is told where the files are.
     private static bool NeedsFiles(ModelOptions options, string kind) =>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using MlxGateway.Supervision.Settings;
 
 namespace MlxGateway.Supervision.Models;
 
@@ -10,6 +11,9 @@ public sealed class ModelOptions
 
     /// <summary>The runner kind; null: it follows from the source.</summary>
     public string? Runner { get; set; }
+
+    /// <summary>What people are shown in place of its id.</summary>
+    public string? Name { get; set; }
 
     /// <summary>Other names for it.</summary>
     public List<string> Aliases { get; set; } = [];
@@ -65,6 +69,18 @@ public sealed class ModelOptions
 
     /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
     public bool Preload { get; set; }
+
+    /// <summary>Fields of a request and the values that they have where a client says nothing of them.</summary>
+    public Dictionary<string, JsonText> Defaults { get; set; } = [];
+
+    /// <summary>Fields of a request and the values that they have whatever a client says.</summary>
+    public Dictionary<string, JsonText> Forced { get; set; } = [];
+
+    /// <summary>Fields that are taken out of a request.</summary>
+    public List<string> Forbidden { get; set; } = [];
+
+    /// <summary>What a conversation begins with that has no instructions of its own.</summary>
+    public string? SystemPrompt { get; set; }
 
     /// <summary>How people are shown that it is being loaded.</summary>
     public WaitingStyle Progress { get; set; }

@@ -19,6 +19,7 @@ internal static partial class ModelRules
             CheckNames(at, id, model, settings, errors);
             CheckKind(at, model, settings, sources, errors);
             CheckCompany(at, id, model, settings, errors);
+            FieldRules.Check(at, model, errors);
             CheckRest(at, model, errors);
         }
     }

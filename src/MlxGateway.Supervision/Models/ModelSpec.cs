@@ -36,6 +36,9 @@ public sealed record ModelSpec
     /// <summary>Where the gateway knows it from.</summary>
     public ModelOrigin Origin { get; init; }
 
+    /// <summary>What people are shown in place of its id; null: what the gateway makes of the id.</summary>
+    public string? Name { get; init; }
+
     /// <summary>Other names that clients may use. Each is unique in the catalog.</summary>
     public ValueList<string> Aliases { get; init; } = [];
 
@@ -102,6 +105,9 @@ public sealed record ModelSpec
     /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
     public bool Preload { get; init; }
 
+    /// <summary>What becomes of the fields of its requests.</summary>
+    public RequestFields Fields { get; init; } = RequestFields.None;
+
     /// <summary>How people are shown that it is being loaded.</summary>
     public WaitingStyle Progress { get; init; }
 
@@ -115,7 +121,9 @@ public sealed record ModelSpec
     private ModelSpec Launched => this with
     {
         Origin = default,
+        Name = null,
         Aliases = [],
+        Fields = RequestFields.None,
         Missing = null,
         Facts = new ModelFacts { Use = Facts?.Use ?? ModelUse.Chat },
         Modalities = Modality.TextAlone,

@@ -61,6 +61,9 @@ public sealed record FieldRule(string Name, FieldShape Shape)
 /// <param name="Fields">The fields that matter; all others pass as they are.</param>
 public sealed record RequestRules(IReadOnlyList<FieldRule> Fields)
 {
+    /// <summary>The rules of an engine that takes everything.</summary>
+    public static RequestRules None { get; } = new([]);
+
     /// <summary>Whether members that are null are taken out, because the engine takes null for a wrong type.</summary>
     public bool DropsNulls { get; init; }
 

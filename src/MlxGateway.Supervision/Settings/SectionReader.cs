@@ -76,7 +76,11 @@ internal sealed class SectionReader(SettingsErrors errors, TextConverters conver
 
         foreach (var child in section.GetChildren())
         {
-            if (converters.For(valueType) is { } converter)
+            if (valueType == typeof(JsonText))
+            {
+                dictionary[child.Key] = JsonText.From(child);
+            }
+            else if (converters.For(valueType) is { } converter)
             {
                 if (_values.TryRead(child, converter, key: null, out var value))
                 {

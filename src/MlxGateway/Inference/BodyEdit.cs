@@ -6,6 +6,9 @@ namespace MlxGateway.Inference;
 /// <param name="Replacement">What is sent in their place.</param>
 internal readonly record struct BodyEdit(long Offset, long Length, ReadOnlyMemory<byte> Replacement)
 {
+    /// <summary>The order in which edits are applied: an insertion comes before what is taken away at the same place.</summary>
+    public static Comparison<BodyEdit> InOrder { get; } = static (one, other) => (one.Offset, one.Length).CompareTo((other.Offset, other.Length));
+
     /// <summary>Whether it says the model's name, of which there is one.</summary>
     public bool IsModel { get; init; }
 }

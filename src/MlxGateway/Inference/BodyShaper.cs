@@ -1,25 +1,30 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Inference;
 
-/// <summary>Applies an engine's <see cref="RequestRules"/> to a body: finds the edits that make it fit, or says what is wrong with it. One pass over the bytes, no document.</summary>
+/// <summary>Applies an engine's <see cref="RequestRules"/> and a model's <see cref="RequestFields"/> to a body: finds the edits that make it fit, or says what is wrong with it. One pass over the bytes, no document.</summary>
 internal sealed class BodyShaper
 {
     private readonly RequestRules _rules;
+    private readonly RequestFields _fields;
     private readonly string _route;
     private readonly List<BodyEdit> _edits = [];
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
 
     // The members in order: where each begins and ends, and whether it is taken out.
     private readonly List<(long Start, long End, bool IsOut)> _members = [];
+    private long _firstMember;
     private GatewayError? _error;
 
-    private BodyShaper(RequestRules rules, string route)
+    private BodyShaper(RequestRules rules, RequestFields fields, string route)
     {
         _rules = rules;
+        _fields = fields;
         _route = route;
     }
 
@@ -27,17 +32,19 @@ internal sealed class BodyShaper
     /// <param name="body">The body.</param>
     /// <param name="skipped">How many bytes in front are no JSON.</param>
     /// <param name="rules">What the engine wants.</param>
+    /// <param name="fields">What the configuration wants.</param>
     /// <param name="route">The route that the body came by.</param>
     /// <returns>The edits in order, or an error.</returns>
-    public static (IReadOnlyList<BodyEdit> Edits, GatewayError? Error) Shape(in ReadOnlySequence<byte> body, int skipped, RequestRules rules, string route)
+    public static (IReadOnlyList<BodyEdit> Edits, GatewayError? Error) Shape(in ReadOnlySequence<byte> body, int skipped, RequestRules rules, RequestFields fields, string route)
     {
-        var shaper = new BodyShaper(rules, route);
+        var shaper = new BodyShaper(rules, fields, route);
         shaper.Read(body.Slice(skipped), skipped);
         shaper._error ??= rules.Fields.FirstOrDefault(f => f.RequiredOn.Contains(route) && !shaper._seen.Contains(f.Name)) is { } missing
             ? GatewayError.InvalidRequest($"The field '{missing.Name}' is missing.", missing.Name)
             : null;
         shaper.TakeOut();
-        shaper._edits.Sort(static (one, other) => one.Offset.CompareTo(other.Offset));
+        shaper.PutIn();
+        shaper._edits.Sort(BodyEdit.InOrder);
         return (shaper._edits, shaper._error);
     }
 
@@ -45,14 +52,26 @@ internal sealed class BodyShaper
     {
         var json = new Utf8JsonReader(body, isFinalBlock: true, new JsonReaderState(new JsonReaderOptions { MaxDepth = TopLevelFields.MaxDepth }));
         json.Read();
+        _firstMember = skipped + json.BytesConsumed;
         while (_error is null && json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
             var start = skipped + json.TokenStartIndex;
             var name = json.GetString()!;
             var rule = _rules.Fields.FirstOrDefault(f => f.Name == name);
             json.Read();
-            var isOut = false;
-            if (json.TokenType == JsonTokenType.Null)
+            var isOut = _fields.Forbidden.Contains(name, StringComparer.Ordinal);
+            if (isOut)
+            {
+                _seen.Add(name);
+            }
+            else if (ValueFor(name, rule, json.TokenType == JsonTokenType.Null) is { } value)
+            {
+                _seen.Add(name);
+                var from = skipped + json.TokenStartIndex;
+                json.Skip();
+                _edits.Add(new BodyEdit(from, skipped + json.BytesConsumed - from, value));
+            }
+            else if (json.TokenType == JsonTokenType.Null)
             {
                 isOut = _rules.DropsNulls && name != "model";
             }
@@ -64,6 +83,30 @@ internal sealed class BodyShaper
 
             json.Skip();
             _members.Add((start, skipped + json.BytesConsumed, isOut));
+        }
+    }
+
+    // What the configuration says of a field, as the engine takes it; null: the client's own word counts. What only the gateway may decide is nobody else's to set.
+    private byte[]? ValueFor(string name, FieldRule? rule, bool isUnsaid)
+    {
+        var value = rule is { IsDropped: true } ? null : _fields.Forced.Entries.GetValueOrDefault(name) ?? (isUnsaid ? _fields.Defaults.Entries.GetValueOrDefault(name) : null);
+        return value is null ? null : Encoding.UTF8.GetBytes(rule is { Shape: FieldShape.Fraction } && long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? value + ".0" : value);
+    }
+
+    // What nobody named comes in front. A body without any member asks for nothing, and gets nothing.
+    private void PutIn()
+    {
+        if (_fields.IsEmpty || _members.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var name in _fields.Forced.Entries.Keys.Concat(_fields.Defaults.Entries.Keys).Where(name => !_seen.Contains(name)))
+        {
+            if (ValueFor(name, _rules.Fields.FirstOrDefault(f => f.Name == name), isUnsaid: true) is { } value)
+            {
+                _edits.Add(new BodyEdit(_firstMember, 0, (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(name), .. ":"u8, .. value, .. ","u8]));
+            }
         }
     }
 

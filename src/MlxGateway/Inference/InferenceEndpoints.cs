@@ -17,6 +17,7 @@ internal static class InferenceEndpoints
         services.AddSingleton<SuspectRequests>();
         services.AddSingleton<RequestsInFlight>();
         services.AddSingleton<IRequestShaper, OfferedRoutes>();
+        services.AddSingleton<IRequestShaper, Instructions>();
         services.AddSingleton<IRequestShaper, EngineRules>();
         services.AddSingleton<IRequestShaper, WithoutForeignParts>();
         services.AddSingleton<UnaskedUsage>();

@@ -1,3 +1,4 @@
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Inference;
@@ -44,8 +45,8 @@ internal abstract class InferenceRequest(InferenceRoute route) : IDisposable
     /// <summary>Whether the body has the shape of work that nobody waits for.</summary>
     public virtual bool LooksLikeBackgroundWork() => false;
 
-    /// <summary>Makes the body fit for an engine. Returns what is wrong with it, if it cannot be.</summary>
-    public virtual GatewayError? Shape(RequestRules rules) => null;
+    /// <summary>Makes the body fit for an engine and what the configuration wants of it. Returns what is wrong with it, if it cannot be.</summary>
+    public virtual GatewayError? Shape(RequestRules rules, RequestFields fields) => null;
 
     /// <summary>Undoes all that was done to it, so that it can be shaped for another model.</summary>
     public virtual void Reset()

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
 
 namespace MlxGateway.Inference;
@@ -86,9 +87,9 @@ internal sealed class JsonRequest : InferenceRequest
         Route.Shape == StreamShape.Chat && _originalFields is { Stream: false, HasTools: false, MessagesOffset: >= 0 } && BackgroundWork.AreOfATask(_original.AsSequence().Slice(_originalFields.MessagesOffset));
 
     /// <inheritdoc/>
-    public override GatewayError? Shape(RequestRules rules)
+    public override GatewayError? Shape(RequestRules rules, RequestFields fields)
     {
-        var (edits, error) = BodyShaper.Shape(Json, _fields.ByteOrderMark, rules, Route.Path);
+        var (edits, error) = BodyShaper.Shape(Json, _fields.ByteOrderMark, rules, fields, Route.Path);
         _edits.AddRange(edits);
         return error;
     }
@@ -141,7 +142,7 @@ internal sealed class JsonRequest : InferenceRequest
             return _asksForStream;
         }
 
-        var (edits, wantsMore) = BodyShaper.Shape(Json, _fields.ByteOrderMark, StreamRules.Instead, Route.Path);
+        var (edits, wantsMore) = BodyShaper.Shape(Json, _fields.ByteOrderMark, StreamRules.Instead, RequestFields.None, Route.Path);
         if (wantsMore is not null)
         {
             return false;
@@ -157,7 +158,7 @@ internal sealed class JsonRequest : InferenceRequest
     {
         if (_edits.Count > 1)
         {
-            _edits.Sort(static (one, other) => one.Offset.CompareTo(other.Offset));
+            _edits.Sort(BodyEdit.InOrder);
         }
 
         return new SplicedStream(Json, _edits);

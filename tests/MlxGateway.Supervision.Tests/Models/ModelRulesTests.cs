@@ -31,6 +31,7 @@ public sealed class ModelRulesTests : IDisposable
             ["n"] = new() { Source = "org/n", Pinned = true, Group = "large" },
             ["o"] = new() { Source = "org/o", Group = "large" },
             ["p"] = new() { Source = "org/p", Group = "large" },
+            ["q"] = new() { Source = "org/q", Defaults = { ["top_k"] = new("1"), ["stream"] = new("true") }, Forced = { ["top_k"] = new("2"), [" "] = new("3") }, Forbidden = ["system", "seed", "seed"] },
         });
 
         Assert.Equal(
@@ -53,6 +54,11 @@ public sealed class ModelRulesTests : IDisposable
                 "MlxGateway:Models:l\u0007: the model id \"l␣\" has a control character in it.",
                 "MlxGateway:Models:m:ExclusiveWith: \"m\" and \"n\" are never in memory together, and \"n\" is pinned and never leaves; leave out one or the other.",
                 "MlxGateway:Models:n:Group: models of the group \"large\" are never in memory together, and \"n\" is pinned and never leaves, so \"o\" or \"p\" could not be loaded; leave out one or the other.",
+                "MlxGateway:Models:q:Defaults: \"stream\" is not set here: the gateway reads it itself.",
+                "MlxGateway:Models:q:Forced: names \"top_k\", and \"Defaults\" does too; a field can be in one of them only.",
+                "MlxGateway:Models:q:Forced: names a field without a name; write the name of a field of a request, for example \"temperature\".",
+                "MlxGateway:Models:q:Forbidden: \"system\" is not set here: the gateway reads it itself. For instructions write \"SystemPrompt\".",
+                "MlxGateway:Models:q:Forbidden: names \"seed\" twice.",
             ],
             breaches);
     }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MlxGateway.Inference;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
 using MlxGateway.Supervision.Runners.Kinds;
 using Xunit;
@@ -49,7 +50,7 @@ public sealed class BodyShaperTests
     [InlineData("""{"messages":[],"st\u006fp":[1]}""", "stop")]
     public void Shape_WhatTheEngineCannotBear_IsRefusedByName(string sent, string field)
     {
-        var (_, error) = BodyShaper.Shape(Sequence(sent), 0, MlxLmRules.All, Chat);
+        var (_, error) = BodyShaper.Shape(Sequence(sent), 0, MlxLmRules.All, RequestFields.None, Chat);
 
         Assert.Equal((400, "invalid_request", field), (error!.Status, error.Code, error.Param));
     }
@@ -57,8 +58,8 @@ public sealed class BodyShaperTests
     [Fact]
     public void Shape_Completions_NeedAPromptAndNoMessages()
     {
-        Assert.Null(BodyShaper.Shape(Sequence("""{"prompt":"x"}"""), 0, MlxLmRules.All, "/v1/completions").Error);
-        Assert.Equal("prompt", BodyShaper.Shape(Sequence("""{"messages":[]}"""), 0, MlxLmRules.All, "/v1/completions").Error!.Param);
+        Assert.Null(BodyShaper.Shape(Sequence("""{"prompt":"x"}"""), 0, MlxLmRules.All, RequestFields.None, "/v1/completions").Error);
+        Assert.Equal("prompt", BodyShaper.Shape(Sequence("""{"messages":[]}"""), 0, MlxLmRules.All, RequestFields.None, "/v1/completions").Error!.Param);
     }
 
     // Whatever is dropped, in whatever order, with whatever white space: JSON in, JSON out, and only what was to go is gone.
@@ -82,7 +83,7 @@ public sealed class BodyShaperTests
     private static string Shaped(string sent)
     {
         var body = Sequence(sent);
-        var (edits, error) = BodyShaper.Shape(body, 0, MlxLmRules.All, Chat);
+        var (edits, error) = BodyShaper.Shape(body, 0, MlxLmRules.All, RequestFields.None, Chat);
         Assert.Null(error);
         using var reader = new StreamReader(new SplicedStream(body, edits));
         return reader.ReadToEnd();

@@ -38,6 +38,12 @@ internal sealed class ClientExchange
 
     public string Received => string.Concat(Pieces);
 
+    /// <summary>After which piece the client closes its connection; null: it stays.</summary>
+    public string? LeavesBehind
+    {
+        set => _feature.Arrived = piece => LeaveBehind(piece, value);
+    }
+
     /// <summary>While it is there, nothing that is written gets through.</summary>
     public Task Obstacle { get => _feature.Obstacle; set => _feature.Obstacle = value; }
 
@@ -68,6 +74,14 @@ internal sealed class ClientExchange
         return await RequestReader.ReadAsync(http, route ?? InferenceRoute.ChatCompletions, new LimitOptions { RequestBody = new ByteSize(long.MaxValue) }, TestContext.Current.CancellationToken);
     }
 
+    private void LeaveBehind(string piece, string? last)
+    {
+        if (last is not null && piece.Contains(last, StringComparison.Ordinal))
+        {
+            _lifetime.Abort();
+        }
+    }
+
     private sealed class Lifetime : IHttpRequestLifetimeFeature
     {
         private readonly Action _abort;
@@ -89,6 +103,8 @@ internal sealed class ClientExchange
 
         public Task Obstacle { get; set; } = Task.CompletedTask;
 
+        public Action<string>? Arrived { get; set; }
+
         public override bool HasStarted => Pieces.Count > 0;
     }
 
@@ -98,6 +114,7 @@ internal sealed class ClientExchange
         {
             await feature.Obstacle.WaitAsync(cancellationToken);
             feature.Pieces.Add(buffer.ToArray());
+            feature.Arrived?.Invoke(Encoding.UTF8.GetString(buffer.Span));
         }
     }
 }

@@ -23,6 +23,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     private readonly ServiceProvider _services = new ServiceCollection().AddLogging().AddHttpForwarder().BuildServiceProvider();
     private readonly ScriptedPool _pool = new();
     private readonly RequestsInFlight _inFlight = new();
+    private readonly Records _records = new();
     private readonly InferenceEndpoint _endpoint;
 
     public InferenceEndpointTests()
@@ -31,7 +32,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         Assert.True(catalog.TryAdopt(new ModelSettings { BaseFolder = "/", Discovery = new DiscoveryOptions(), KnownKinds = [], OfferedKinds = [], Models = new Dictionary<string, ModelOptions>() }, new SettingsErrors()));
         _endpoint = new InferenceEndpoint(
             catalog, _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), [], TimeProvider.System), new SuspectRequests(TimeProvider.System), _inFlight, [],
-            new InferenceSettings(new LimitOptions(), new StreamOptions()), [], TimeProvider.System);
+            new InferenceSettings(new LimitOptions(), new StreamOptions()), [_records], TimeProvider.System);
         _listener.Start();
     }
 
@@ -144,6 +145,20 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         Assert.DoesNotContain("error", client.Received, StringComparison.Ordinal);
     }
 
+    // Clients close their connection at the last word, and do not wait for the engine to close its own.
+    [Theory]
+    [InlineData("\n\ndata: [DONE]\n\n", RequestOutcome.Completed)]
+    [InlineData("\n\n", RequestOutcome.ClientLeft)]
+    public async Task Serve_ClientLeavesAStream_HasBeenServedIfItHadItsEnd(string end, RequestOutcome outcome)
+    {
+        _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 1));
+
+        await ServeAsync(AnswerOneStreamAndWaitAsync(end), "\"stream\":true,", new ClientExchange { LeavesBehind = end });
+
+        Assert.Equal(outcome, Assert.Single(_records.All).Outcome);
+        Assert.Equal(1, _pool.Returned);
+    }
+
     private static int DeadPort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -154,9 +169,9 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     private ModelLease Lease(StubRunner runner, int launch) =>
         new(OneModel.Spec, launch, runner, new Revocation(), TimeSpan.Zero, TimeSpan.Zero, _ => _pool.Returned++);
 
-    private async Task<ClientExchange> ServeAsync(Task runner, string members = "")
+    private async Task<ClientExchange> ServeAsync(Task runner, string members = "", ClientExchange? client = null)
     {
-        var client = new ClientExchange();
+        client ??= new ClientExchange();
         client.Context.Features.Set<IHttpMaxRequestBodySizeFeature>(new AnySize());
         client.Context.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes($$"""{"model":"m",{{members}}"messages":[]}"""));
         await _endpoint.ServeAsync(client.Context, InferenceRoute.ChatCompletions).WaitAsync(Demo.Patience());
@@ -170,6 +185,16 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         var events = """data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}""" + "\n\ndata: [DONE]\n\n";
         await connection.GetStream().WriteAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n{events.Length:x}\r\n{events}\r\n"), Demo.Patience());
         runner.Die("signal 9");
+    }
+
+    // The connection is held open until the gateway closes it.
+    private async Task AnswerOneStreamAndWaitAsync(string end)
+    {
+        using var connection = await HearOneAsync();
+        var stream = connection.GetStream();
+        var events = """data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}""" + end;
+        await stream.WriteAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n{events.Length:x}\r\n{events}\r\n"), Demo.Patience());
+        await stream.ReadExactlyAsync(new byte[1], Demo.Patience()).AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
     }
 
     private async Task AnswerOneAsync()
@@ -206,6 +231,13 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         }
 
         return connection;
+    }
+
+    private sealed class Records : IRequestObserver
+    {
+        public List<RequestRecord> All { get; } = [];
+
+        public void Completed(RequestRecord record) => All.Add(record);
     }
 
     private sealed class OneModel : IModelSource

@@ -16,6 +16,11 @@ internal static class ModelNames
     // The quantisation stays: it is what tells two downloads of one model apart.
     private static string Short(ModelSpec model)
     {
+        if (!string.IsNullOrWhiteSpace(model.Name))
+        {
+            return model.Name;
+        }
+
         if (model.Origin is not ModelOrigin.Discovered)
         {
             return model.Id;
