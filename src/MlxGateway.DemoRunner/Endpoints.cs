@@ -69,6 +69,7 @@ internal sealed class Endpoints(RunnerOptions options, Loading loading, RequestL
             ("POST", "/v1/chat/completions") => CompleteAsync(context, isChat: true),
             ("POST", "/v1/completions") => CompleteAsync(context, isChat: false),
             ("POST", "/v1/embeddings") => EmbedAsync(context),
+            ("GET", "/v1/realtime") => Echo.ServeAsync(context),
             _ => RefuseAsync(context),
         });
     }

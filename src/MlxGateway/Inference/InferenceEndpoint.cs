@@ -117,7 +117,7 @@ internal sealed class InferenceEndpoint(
                 company.Enter();
                 try
                 {
-                    var result = await forwarder.ForwardAsync(exchange, lease);
+                    var result = exchange.IsWebSocket ? await forwarder.TunnelAsync(exchange, lease) : await forwarder.ForwardAsync(exchange, lease);
                     if (!result.NothingBegan || attempt == MostRunners)
                     {
                         record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(exchange.ArrivedAt, result.FirstByteAt);

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Inference;
@@ -27,6 +28,11 @@ internal sealed class InferenceExchange(HttpContext context, InferenceRoute rout
 
     /// <summary>The model that was asked for. There once its name was resolved; another one may stand in for it.</summary>
     public ModelSpec Model { get; set; } = null!;
+
+    /// <summary>Whether the client wants a WebSocket, and its route can be one.</summary>
+    public bool IsWebSocket { get; } = route.MayBeWebSocket
+        && (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" })
+        && (context.Request.Headers.Upgrade.Contains("websocket", StringComparer.OrdinalIgnoreCase) || HttpMethods.IsConnect(context.Request.Method));
 
     /// <summary>How far it has come.</summary>
     public RequestStage Stage { get; set; }

@@ -53,8 +53,11 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
 
     public static readonly InferenceRoute Transcriptions = new("/v1/audio/transcriptions", StreamShape.None, RequestForm.Upload);
 
+    /// <summary>OpenAI's conversation by voice, a WebSocket.</summary>
+    public static readonly InferenceRoute Realtime = new("/v1/realtime", StreamShape.None, RequestForm.Query) { MayBeWebSocket = true, TellsModel = true };
+
     /// <summary>Whatever else an engine serves; the path at the runner is in the request.</summary>
-    public static readonly InferenceRoute Upstream = new("/upstream/{**rest}", StreamShape.None, RequestForm.Path);
+    public static readonly InferenceRoute Upstream = new("/upstream/{**rest}", StreamShape.None, RequestForm.Path) { MayBeWebSocket = true };
 
     /// <summary>Every route whose path at the runner is known. Some are other spellings that clients use.</summary>
     public static IReadOnlyList<InferenceRoute> All { get; } =
@@ -76,6 +79,7 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
         Transcriptions,
         new("/v1/audio/translations", StreamShape.None, RequestForm.Upload),
         new("/v1/audio/voices", StreamShape.None, RequestForm.Query),
+        Realtime,
         new("/v1/images/generations", StreamShape.None),
         new("/v1/images/edits", StreamShape.None, RequestForm.Upload),
         new("/tokenize", StreamShape.None),
@@ -87,6 +91,12 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
 
     /// <summary>The path at the runner.</summary>
     public string RunnerPath { get; init; } = Path;
+
+    /// <summary>Whether it may be asked for a WebSocket.</summary>
+    public bool MayBeWebSocket { get; init; }
+
+    /// <summary>Whether the runner is told the model's name in the query, as it knows it.</summary>
+    public bool TellsModel { get; init; }
 
     /// <summary>Whether a whole stream ends with <c>data: [DONE]</c>.</summary>
     public bool EndsWithDone => Shape is StreamShape.Chat or StreamShape.Completion;

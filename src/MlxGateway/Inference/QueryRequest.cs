@@ -5,11 +5,14 @@ namespace MlxGateway.Inference;
 /// <summary>A request without a body, whose query names the model.</summary>
 internal sealed class QueryRequest : InferenceRequest
 {
+    private readonly QueryString _others;
+    private QueryString _query;
+
     private QueryRequest(InferenceRoute route, string? model, QueryString query)
         : base(route)
     {
         Model = model;
-        Query = query;
+        _query = _others = query;
     }
 
     /// <inheritdoc/>
@@ -19,7 +22,7 @@ internal sealed class QueryRequest : InferenceRequest
     public override string Method => HttpMethods.Get;
 
     /// <summary>What else the client said there.</summary>
-    public override QueryString Query { get; }
+    public override QueryString Query => _query;
 
     /// <inheritdoc/>
     public override long BodyLength => 0;
@@ -41,13 +44,11 @@ internal sealed class QueryRequest : InferenceRequest
     }
 
     /// <inheritdoc/>
-    public override string IdentityFor(string model) => $"{Route.Path}\n{model}\n{Query}";
+    public override string IdentityFor(string model) => $"{Route.Path}\n{model}\n{_others}";
 
-    // A runner serves one model, and none looks for its name in a query.
+    // A runner serves one model, and most do not look for its name in a query.
     /// <inheritdoc/>
-    public override void NameModel(string name)
-    {
-    }
+    public override void NameModel(string name) => _query = Route.TellsModel ? _others.Add("model", name) : _others;
 
     /// <inheritdoc/>
     public override OutgoingBody OpenBody() => new SplicedStream(default, []);

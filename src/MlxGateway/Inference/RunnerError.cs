@@ -12,7 +12,12 @@ internal static partial class RunnerError
     public const int BodyLimit = 64 * 1024;
 
     /// <summary>The error that the client gets for an error response of the runner.</summary>
-    public static GatewayError From(int status, ReadOnlySpan<byte> body, string model)
+    /// <param name="status">The runner's status.</param>
+    /// <param name="body">As much of its body as is needed.</param>
+    /// <param name="model">The model's id.</param>
+    /// <param name="kind">The kind of runner that serves it.</param>
+    /// <param name="route">The route that was asked for.</param>
+    public static GatewayError From(int status, ReadOnlySpan<byte> body, string model, string kind, string route)
     {
         var (message, type, promptTokens, contextLength) = Read(body);
         if (type == "exceed_context_size_error")
@@ -30,14 +35,22 @@ internal static partial class RunnerError
 
         return status switch
         {
-            StatusCodes.Status404NotFound => new GatewayError(status, "not_found", $"The runner of model '{model}' does not offer this: {message}"),
-            StatusCodes.Status501NotImplemented => GatewayError.InvalidRequest($"The runner of model '{model}' does not offer this: {message}"),
+            StatusCodes.Status404NotFound or StatusCodes.Status501NotImplemented =>
+                new GatewayError(StatusCodes.Status404NotFound, "not_found", $"Model '{model}' is served by {kind}, which does not offer {route}. It answered: {message}"),
             StatusCodes.Status409Conflict => GatewayError.InvalidRequest(message), // a 409 would be sent again by clients, unasked
             StatusCodes.Status429TooManyRequests => new GatewayError(status, "queue_full", message),
             >= 500 => new GatewayError(StatusCodes.Status502BadGateway, "runner_failed", $"The runner of model '{model}' answered with status {status}: {message}"),
             _ => new GatewayError(status, "invalid_request", message),
         };
     }
+
+    /// <summary>The error that the client gets for a WebSocket that the runner did not open.</summary>
+    public static GatewayError OfHandshake(int status, string model, string kind, string route) => status switch
+    {
+        StatusCodes.Status400BadRequest => GatewayError.InvalidRequest($"Model '{model}' is served by {kind}, which refused the handshake of the WebSocket (status 400)."),
+        >= 400 and < 500 => new GatewayError(StatusCodes.Status404NotFound, "not_found", $"Model '{model}' is served by {kind}, which opens no WebSocket at {route} (it answered with status {status})."),
+        _ => new GatewayError(StatusCodes.Status502BadGateway, "runner_failed", $"The runner of model '{model}' answered the handshake of a WebSocket with status {status}."),
+    };
 
     /// <summary>The message of an <c>error</c> member, whether text or object. The reader stands on its value and is moved to its end.</summary>
     public static string MessageOf(ref Utf8JsonReader json)

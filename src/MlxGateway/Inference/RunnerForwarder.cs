@@ -47,7 +47,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
     {
         var request = exchange.Request;
         var manners = lease.Runner.Manners;
-        await using var body = new RunnerResponse(exchange.Response, request, lease.Model.Id, time)
+        await using var body = new RunnerResponse(exchange.Response, request, lease.Model.Id, lease.Model.Runner, time)
         {
             Filters = FiltersFor(exchange, lease),
             Assembler = assembles ? new StreamAssembler() : null,
@@ -69,6 +69,31 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
             FirstByteAt = body.FirstByteAt,
             FirstTokenAt = body.FirstTokenAt,
             Facts = body.Facts,
+        };
+    }
+
+    /// <summary>
+    /// Opens a WebSocket between client and runner, and returns when it is closed. It goes round the inner exchange: from the handshake on the connection itself is passed on, and there is
+    /// nothing in it that the gateway could complete or repair.
+    /// </summary>
+    public async Task<ForwardResult> TunnelAsync(InferenceExchange exchange, ModelLease lease)
+    {
+        var (context, request) = (exchange.Context, exchange.Request);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(exchange.Left, lease.Revocation.Token);
+        var status = context.Response.StatusCode;
+        var error = await forwarder.SendAsync(context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, new TunnelTransformer(request.RunnerPath, request.Query), over.Token);
+        if (context.Features.Get<TunnelRefusal>() is { } refusal)
+        {
+            context.Response.StatusCode = status;
+            return new ForwardResult { Error = RunnerError.OfHandshake(refusal.Status, lease.Model.Id, lease.Model.Runner, request.RunnerPath) };
+        }
+
+        var exception = context.GetForwarderErrorFeature()?.Exception;
+        return new ForwardResult
+        {
+            // Who closes a WebSocket, and with which words, is between the two; only an end that the runner's connection alone had is one that broke.
+            Exception = error is ForwarderError.None or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient ? null : exception ?? new HttpRequestException($"Forwarding failed: {error}."),
+            NothingBegan = !context.Response.HasStarted && !over.IsCancellationRequested && exception is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } },
         };
     }
 

@@ -6,7 +6,7 @@ namespace MlxGateway.Inference;
 /// The stream into which the forwarder writes the runner's body. Looks at what comes by and passes it on at once: events as whole events, an error body collected and put into
 /// the one shape, a short body whole once it is whole, so that a runner that dies in the middle of it is still a 502, and a long one as it is.
 /// </summary>
-internal sealed class RunnerResponse(ClientResponse client, InferenceRequest request, string model, TimeProvider time) : WriteOnlyStream
+internal sealed class RunnerResponse(ClientResponse client, InferenceRequest request, string model, string kind, TimeProvider time) : WriteOnlyStream
 {
     /// <summary>Up to this length a body that is not streamed is held until it is whole.</summary>
     private const int HeldLimit = 64 * 1024;
@@ -85,7 +85,7 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
         await DecideAsync();
         if (IsError)
         {
-            return RunnerError.From(SaysNotFoundForAll && Head.Status == StatusCodes.Status404NotFound ? StatusCodes.Status400BadRequest : Head.Status, Held.Span, model);
+            return RunnerError.From(SaysNotFoundForAll && Head.Status == StatusCodes.Status404NotFound ? StatusCodes.Status400BadRequest : Head.Status, Held.Span, model, kind, request.Route.Path);
         }
 
         if (!IsEventStream)

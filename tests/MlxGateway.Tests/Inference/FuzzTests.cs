@@ -102,7 +102,7 @@ public sealed class FuzzTests
             using var tail = new TailBuffer();
             tail.Add(bytes);
             _ = tail.FindUsage();
-            _ = RunnerError.From(400 + (i % 200), bytes, "m");
+            _ = RunnerError.From(400 + (i % 200), bytes, "m", "stub", "/v1/x");
             complete += facts.IsComplete ? 1 : 0;
             var expected = Encoding.Latin1.GetString(bytes).Split('\n').Any(l => l.StartsWith("data:", StringComparison.Ordinal) && SaysEnd(Encoding.Latin1.GetBytes(l[5..].Trim(' ').TrimEnd('\r'))));
 

@@ -25,7 +25,7 @@ public sealed class RunnerErrorTests
     [InlineData("<html></html>", "it gave no reason")]
     public void From_BadRequestInAnyShape_GivesTheRunnersWords(string body, string message)
     {
-        var error = RunnerError.From(400, Encoding.UTF8.GetBytes(body), "m");
+        var error = RunnerError.From(400, Encoding.UTF8.GetBytes(body), "m", "stub", "/v1/x");
 
         Assert.Equal(new GatewayError(400, "invalid_request", message), error);
     }
@@ -39,13 +39,13 @@ public sealed class RunnerErrorTests
     [InlineData(422, 422, "invalid_request")]
     [InlineData(429, 429, "queue_full")]
     [InlineData(500, 502, "runner_failed")]
-    [InlineData(501, 400, "invalid_request")]
+    [InlineData(501, 404, "not_found")]
     [InlineData(502, 502, "runner_failed")]
     [InlineData(503, 502, "runner_failed")]
     [InlineData(599, 502, "runner_failed")]
     public void From_Status_IsMapped(int status, int mapped, string code)
     {
-        var error = RunnerError.From(status, """{"error":"why"}"""u8, "m");
+        var error = RunnerError.From(status, """{"error":"why"}"""u8, "m", "stub", "/v1/x");
 
         Assert.Equal((mapped, code), (error.Status, error.Code));
         Assert.Contains("why", error.Message, StringComparison.Ordinal);
@@ -62,7 +62,7 @@ public sealed class RunnerErrorTests
     [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":1e99}}""", "too long")]
     public void From_ContextExceeded_SaysItAsClientsLookForIt(string body, string says)
     {
-        var error = RunnerError.From(400, Encoding.UTF8.GetBytes(body), "m");
+        var error = RunnerError.From(400, Encoding.UTF8.GetBytes(body), "m", "stub", "/v1/x");
 
         Assert.Equal((400, "context_length_exceeded", "messages"), (error.Status, error.Code, error.Param));
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
@@ -72,8 +72,8 @@ public sealed class RunnerErrorTests
     [InlineData("""{"error":{"message":"\ud800"}}""")]
     [InlineData("""{"erro\udc00":"x"}""")]
     [InlineData("""{"error":{"messag\udc00":"x","type":"y"}}""")]
-    public void From_EscapesWithoutACharacter_AreNoFault(string body) => Assert.Equal(502, RunnerError.From(500, Encoding.UTF8.GetBytes(body), "m").Status);
+    public void From_EscapesWithoutACharacter_AreNoFault(string body) => Assert.Equal(502, RunnerError.From(500, Encoding.UTF8.GetBytes(body), "m", "stub", "/v1/x").Status);
 
     [Fact]
-    public void From_EndlessText_IsCut() => Assert.InRange(RunnerError.From(400, Encoding.UTF8.GetBytes(new string('x', 60_000)), "m").Message.Length, 1, 301);
+    public void From_EndlessText_IsCut() => Assert.InRange(RunnerError.From(400, Encoding.UTF8.GetBytes(new string('x', 60_000)), "m", "stub", "/v1/x").Message.Length, 1, 301);
 }

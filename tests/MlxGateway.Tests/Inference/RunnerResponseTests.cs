@@ -96,7 +96,7 @@ public sealed class RunnerResponseTests
         var clock = new ManualTimeProvider();
         using var request = await ClientExchange.RequestAsync("""{"model":"m","stream":true}""");
         await using var response = new ClientResponse(_client.Context, request.Route, new StreamOptions(), clock);
-        await using var body = new RunnerResponse(response, request, "m", clock) { Head = Events };
+        await using var body = new RunnerResponse(response, request, "m", "stub", clock) { Head = Events };
         await body.WriteAsync(": keepalive 1/2\n\n"u8.ToArray(), TestContext.Current.CancellationToken);
         var first = clock.GetTimestamp();
         clock.Advance(TimeSpan.FromSeconds(3));
@@ -179,7 +179,7 @@ public sealed class RunnerResponseTests
         await using var response = new ClientResponse(_client.Context, request.Route, new StreamOptions(), clock);
         response.KeepCompany("m", WaitingStyle.Comments, static () => new LoadProgress("m", "launching", TimeSpan.FromSeconds(3), null, null));
         clock.Advance(TimeSpan.FromSeconds(2));
-        await using var body = new RunnerResponse(response, request, "m", clock) { Head = new RunnerResponseHead(200, "application/json", null, IsDelimited: true) };
+        await using var body = new RunnerResponse(response, request, "m", "stub", clock) { Head = new RunnerResponseHead(200, "application/json", null, IsDelimited: true) };
         await body.WriteAsync("{}"u8.ToArray(), TestContext.Current.CancellationToken);
         var error = await body.CompleteAsync(TestContext.Current.CancellationToken);
 
@@ -262,7 +262,7 @@ public sealed class RunnerResponseTests
     {
         using var request = await ClientExchange.RequestAsync($$"""{"model":"m","stream":{{(stream ? "true" : "false")}}}""", route);
         await using var response = new ClientResponse(client.Context, request.Route, new StreamOptions(), TimeProvider.System);
-        await using var body = new RunnerResponse(response, request, "m", TimeProvider.System) { Head = head };
+        await using var body = new RunnerResponse(response, request, "m", "stub", TimeProvider.System) { Head = head };
         var bytes = Encoding.UTF8.GetBytes(sent);
         foreach (var piece in random is null ? bytes.Chunk(32 * 1024).Select(c => new ReadOnlyMemory<byte>(c)) : Pieces.Cut(bytes, random))
         {
