@@ -163,6 +163,7 @@ internal sealed class SimulatedRunner : IRunner
             _stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             StopAskedAt = _world.Time.Now;
             _world.Referee.StopAsked(this);
+            _world.MayTakeWhatIsLeftBy(this);
             _world.Time.In(_world.Dice.Seconds(0.001, DiedAt is null ? _world.Scenario.LongestStop.TotalSeconds : 0.1), Stopped);
         }
 

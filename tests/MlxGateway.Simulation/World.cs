@@ -303,6 +303,23 @@ internal sealed class World
         }
     }
 
+    /// <summary>
+    /// Somebody is leaving for background work. Another program may take what becomes free before it can, and a person may come for another model: who gives way to whom then shows only
+    /// if nothing else happens for a while.
+    /// </summary>
+    public void MayTakeWhatIsLeftBy(SimulatedRunner leaving)
+    {
+        var isForBackground = Array.Exists(Scenario.Models, m => m.Alive is null && m.PerhapsWaiting.Any()) && Array.TrueForAll(Scenario.Models, m => !m.People.Any());
+        if (IsQuiet || _isEnding || !isForBackground || !Dice.Chance(0.5 * Scenario.Hazard) || Array.FindAll(Scenario.Models, m => m.Alive is null && !m.PerhapsWaiting.Any()) is not { Length: > 0 } others)
+        {
+            return;
+        }
+
+        SetOthers((double)(Machine.Others + leaving.Planned).Bytes / Scenario.Total.Bytes);
+        Come(others[Dice.Below(others.Length)], null, LeaseTerms.Person);
+        _quietUntil = Time.Now + Dice.Seconds(60, 300);
+    }
+
     private void SetOthers(double share)
     {
         Machine.Others = new((long)(Scenario.Total.Bytes * share));
