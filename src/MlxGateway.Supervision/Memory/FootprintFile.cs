@@ -11,6 +11,9 @@ internal sealed class FootprintFile(string path)
     /// <summary>What the file calls itself. One that calls itself otherwise is not understood, and not overwritten.</summary>
     public const string Format = "mlxgateway-footprints-1";
 
+    // Longer than any launch may take; more is nonsense that somebody wrote.
+    private const double MostSeconds = 24 * 60 * 60;
+
     private const long LargestFile = 16 << 20;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -29,7 +32,7 @@ internal sealed class FootprintFile(string path)
         {
             if (stored is { Key: { Model: not null, Runner: not null, Shape: not null, Launch: not null }, LoadedBytes: >= 0, Launches: >= 0 } && stored.PeakBytes >= stored.LoadedBytes)
             {
-                records[stored.Key] = new FootprintRecord(new ByteSize(stored.LoadedBytes), new ByteSize(stored.PeakBytes), stored.At, stored.Launches);
+                records[stored.Key] = new FootprintRecord(new ByteSize(stored.LoadedBytes), new ByteSize(stored.PeakBytes), stored.At, stored.Launches) { LoadTime = stored.LoadSeconds is > 0 and < MostSeconds and var seconds ? TimeSpan.FromSeconds(seconds) : null };
             }
         }
 
@@ -40,7 +43,7 @@ internal sealed class FootprintFile(string path)
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Write(IEnumerable<KeyValuePair<FootprintKey, FootprintRecord>> records)
     {
-        var stored = records.Select(r => new StoredFootprint(r.Key, r.Value.Loaded.Bytes, r.Value.Peak.Bytes, r.Value.At, r.Value.Launches)).ToList();
+        var stored = records.Select(r => new StoredFootprint(r.Key, r.Value.Loaded.Bytes, r.Value.Peak.Bytes, r.Value.At, r.Value.Launches, r.Value.LoadTime?.TotalSeconds)).ToList();
         var draft = path + ".new";
         using (var file = Open(draft, FileMode.Create, FileShare.Read))
         {
@@ -107,7 +110,7 @@ internal sealed class FootprintFile(string path)
 internal sealed record StoredFootprints(string Format, IReadOnlyList<StoredFootprint> Footprints);
 
 /// <summary>One entry of the file.</summary>
-internal sealed record StoredFootprint(FootprintKey Key, long LoadedBytes, long PeakBytes, DateTimeOffset At, int Launches);
+internal sealed record StoredFootprint(FootprintKey Key, long LoadedBytes, long PeakBytes, DateTimeOffset At, int Launches, double? LoadSeconds = null);
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(StoredFootprints))]

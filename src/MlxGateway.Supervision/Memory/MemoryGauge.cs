@@ -33,7 +33,8 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options, IOb
     {
         if (model.Memory is { } configured)
         {
-            return new MemoryNeed(configured, "as configured") { Shape = new LaunchShape { Context = model.Context } };
+            var shape = new LaunchShape { Context = model.Context };
+            return new MemoryNeed(configured, "as configured") { Shape = shape, LoadTime = observed?.LoadTimeOf(model, shape) };
         }
 
         if (_estimator.NeedsOf(model) is not { } estimates)
@@ -62,5 +63,6 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options, IOb
         Total = ByteSize.Max(need.Total, peak),
         Reason = peak > need.Total ? $"{need.Reason}; {peak} was seen" : need.Reason,
         Observed = peak,
+        LoadTime = observed.LoadTimeOf(model, need.Shape),
     };
 }

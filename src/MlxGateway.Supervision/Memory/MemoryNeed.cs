@@ -18,6 +18,9 @@ public sealed record MemoryNeed(ByteSize Total, string Reason)
 
     /// <summary>The most that it was ever seen to take when launched in this way; null: never seen.</summary>
     public ByteSize? Observed { get; init; }
+
+    /// <summary>How long its last launch in this way took, by whatever gateway; null: never seen.</summary>
+    public TimeSpan? LoadTime { get; init; }
 }
 
 /// <summary>One part of what a model needs.</summary>

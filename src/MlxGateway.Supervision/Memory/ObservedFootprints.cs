@@ -48,6 +48,9 @@ internal sealed partial class ObservedFootprints(FootprintFile file, IEngineVers
     public ByteSize? PeakOf(ModelSpec model, LaunchShape shape) => RecordOf(model, shape)?.Peak;
 
     /// <inheritdoc/>
+    public TimeSpan? LoadTimeOf(ModelSpec model, LaunchShape shape) => RecordOf(model, shape)?.LoadTime;
+
+    /// <inheritdoc/>
     public FootprintRecord? RecordOf(ModelSpec model, LaunchShape shape)
     {
         var key = KeyOf(model, shape);
@@ -66,7 +69,7 @@ internal sealed partial class ObservedFootprints(FootprintFile file, IEngineVers
     {
         var key = KeyOf(model, shape);
         var peak = ByteSize.Max(lesson.Loaded, lesson.Peak);
-        var news = new FootprintRecord(lesson.Loaded, peak, time.GetUtcNow(), lesson.IsFirst ? 1 : 0);
+        var news = new FootprintRecord(lesson.Loaded, peak, time.GetUtcNow(), lesson.IsFirst ? 1 : 0) { LoadTime = lesson.LoadTime };
         lock (_lock)
         {
             if (_isDisposed || (!lesson.IsFirst && Find_NeedsLock(key)?.Peak >= peak))
@@ -203,7 +206,7 @@ internal sealed partial class ObservedFootprints(FootprintFile file, IEngineVers
     {
         (null, _) => newer,
         (_, null) => older,
-        _ => new FootprintRecord(newer.Loaded, ByteSize.Max(older.Peak, newer.Peak), newer.At > older.At ? newer.At : older.At, older.Launches + newer.Launches),
+        _ => new FootprintRecord(newer.Loaded, ByteSize.Max(older.Peak, newer.Peak), newer.At > older.At ? newer.At : older.At, older.Launches + newer.Launches) { LoadTime = newer.LoadTime ?? older.LoadTime },
     };
 
     private static partial class Log

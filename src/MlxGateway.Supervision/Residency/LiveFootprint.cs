@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Runners;
 namespace MlxGateway.Supervision.Residency;
 
 /// <summary>What one launch was seen to take since it became ready. For use by any thread.</summary>
-internal sealed class LiveFootprint(ModelSpec model, LaunchShape shape, int launch, IRunner runner, IFootprintRecords? records)
+internal sealed class LiveFootprint(ModelSpec model, LaunchShape shape, int launch, IRunner runner, IFootprintRecords? records, TimeSpan? loadTime = null)
 {
     private readonly Lock _lock = new();
     private ByteSize? _loaded;
@@ -51,7 +51,7 @@ internal sealed class LiveFootprint(ModelSpec model, LaunchShape shape, int laun
         {
             if (_loaded is { } loaded)
             {
-                records?.Learn(model, shape, new FootprintLesson(loaded, _peak, IsFirst: !_hasTaught));
+                records?.Learn(model, shape, new FootprintLesson(loaded, _peak, IsFirst: !_hasTaught) { LoadTime = loadTime });
                 _hasTaught = true;
             }
         }

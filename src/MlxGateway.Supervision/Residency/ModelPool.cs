@@ -221,7 +221,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     }
 
     private RunnerLaunch LaunchOf(ModelSpec model, LaunchShape shape, int launch) =>
-        new(model, shape, launch, _launcher, _memory, _footprints, _records, vitals => WatchFor(model.Id, vitals), _tasks, _logger, _post);
+        new(model, shape, launch, _launcher, _memory, _footprints, _records, vitals => WatchFor(model.Id, vitals), _time, _tasks, _logger, _post);
 
     private HangWatch WatchFor(string model, IVitals vitals) =>
         new(model, vitals, () => Snapshot.Models.FirstOrDefault(m => m.Id == model)?.Leases ?? 0, () => _hangTimeout.Value, _time, _logger);

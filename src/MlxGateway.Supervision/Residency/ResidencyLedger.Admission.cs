@@ -135,6 +135,7 @@ internal sealed partial class ResidencyLedger
         }
 
         newcomer.Need = EvictionPlanner.NeedFor(newcomer.Needs, newcomer.MemoryKills, _residents, memory);
+        newcomer.LoadTime ??= newcomer.Need.LoadTime;
         switch (EvictionPlanner.Plan(newcomer, _residents, memory.Usable, options.MaxResident, TermsOf(newcomer), now))
         {
             case EvictionPlan.Fits:

@@ -17,6 +17,7 @@ internal sealed partial class RunnerLaunch(
     FootprintWatch footprints,
     IFootprintRecords? records,
     Func<IVitals, HangWatch> watchFor,
+    TimeProvider time,
     TaskFactory tasks,
     ILogger logger,
     Action<ResidencyEvent> post)
@@ -25,6 +26,7 @@ internal sealed partial class RunnerLaunch(
     private Task<IRunner>? _runner;
     private volatile LiveFootprint? _footprint;
     private long? _killsBefore;
+    private long _begun;
 
     public int Number => number;
 
@@ -32,6 +34,7 @@ internal sealed partial class RunnerLaunch(
     public void Start()
     {
         Log.Launching(logger, model.Id, model.Runner, number);
+        _begun = time.GetTimestamp();
 
         // A launcher may do a good deal of work before it first awaits; none of it on the pool's loop.
         _runner = tasks.StartNew(LaunchAsync).Unwrap();
@@ -87,7 +90,7 @@ internal sealed partial class RunnerLaunch(
             return;
         }
 
-        _footprint = new LiveFootprint(model, shape, number, runner, records);
+        _footprint = new LiveFootprint(model, shape, number, runner, records, time.GetElapsedTime(_begun));
         post(new ResidencyEvent.LaunchSucceeded(model.Id, number, runner));
         await LiveAsync(runner);
     }

@@ -119,6 +119,8 @@ public sealed class MemoryGaugeTests
     private sealed class FakeFootprints(Func<LaunchShape, ByteSize?> peak) : IObservedFootprints
     {
         public ByteSize? PeakOf(ModelSpec model, LaunchShape shape) => peak(shape);
+
+        public TimeSpan? LoadTimeOf(ModelSpec model, LaunchShape shape) => peak(shape) is null ? null : TimeSpan.FromSeconds(40);
     }
 
     private sealed class FakeProbe(double total, double available, double footprint) : IMemoryProbe

@@ -72,6 +72,25 @@ public sealed class ObservedFootprintsTests : IDisposable, IEngineVersions, ILog
     }
 
     [Fact]
+    public void Learn_HowLongALoadTook_IsKnownToTheNextGatewayUntilALaterLoad()
+    {
+        using (var first = Open())
+        {
+            first.Learn(Qwen, Shape, Lesson(4, 5) with { LoadTime = TimeSpan.FromSeconds(41.5) });
+            first.Learn(Qwen, Shape, Lesson(4, 6, isFirst: false));
+        }
+
+        using (var second = Open())
+        {
+            Assert.Equal(TimeSpan.FromSeconds(41.5), second.LoadTimeOf(Qwen, Shape));
+            second.Learn(Qwen, Shape, Lesson(4, 5) with { LoadTime = TimeSpan.FromSeconds(12) });
+        }
+
+        using var third = Open();
+        Assert.Equal(TimeSpan.FromSeconds(12), third.LoadTimeOf(Qwen, Shape));
+    }
+
+    [Fact]
     public void Learn_IsWrittenAfterAWhile_OnceForAll()
     {
         using var footprints = Open();

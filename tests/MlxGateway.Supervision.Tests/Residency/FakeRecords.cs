@@ -11,6 +11,8 @@ internal sealed class FakeRecords : IFootprintRecords
 
     public ByteSize? PeakOf(ModelSpec model, LaunchShape shape) => throw new NotSupportedException("Nobody asks in these tests.");
 
+    public TimeSpan? LoadTimeOf(ModelSpec model, LaunchShape shape) => throw new NotSupportedException("Nobody asks in these tests.");
+
     public FootprintRecord? RecordOf(ModelSpec model, LaunchShape shape) => throw new NotSupportedException("Nobody asks in these tests.");
 
     public void Learn(ModelSpec model, LaunchShape shape, FootprintLesson lesson) => Lessons.Enqueue((model.Id, lesson));

@@ -41,6 +41,22 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public async Task Restart_WithStop_KnowsHowLongItsModelsTakeToLoad()
+    {
+        const string Slow = """ "slow":{"Runner":"demo","Memory":"50MB","Args":["--load-time","1"]} """;
+        await using var first = await Gateway.StartAsync(Slow, Stop);
+        await LoadAsync(first, "slow");
+        await StopAsync(first);
+
+        await using var second = await first.StartAnotherAsync(Slow, Stop);
+        var asked = second.ChatAsync("slow");
+        await second.UntilRunningAsync(all => all.Any(m => m.State == "launching"));
+
+        Assert.InRange((await second.GetAsync("/api/explain")).Json.GetProperty("resident")[0].GetProperty("load_seconds").GetDouble(), 1, 60);
+        Assert.Equal(200, (await asked).Status);
+    }
+
+    [Fact]
     public async Task Restart_OverAndOver_KeepsOneRunnerAndAKillEndsIt()
     {
         await using var first = await Gateway.StartAsync(Models, Keep);
@@ -144,7 +160,11 @@ public sealed class RestartTests
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(Gateway.ChatBody("one", "\"stream\":true"), System.Text.Encoding.UTF8, "application/json") };
         using var response = await first.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
-        Assert.NotNull(await reader.ReadLineAsync(TestContext.Current.CancellationToken));
+        while (!(await reader.ReadLineAsync(TestContext.Current.CancellationToken))!.Contains("\"content\":\"", StringComparison.Ordinal))
+        {
+            // What is said before the model is ready.
+        }
+
         var pid = (await first.RunningAsync()).Single().Pid!.Value;
 
         first.Signal("TERM");
