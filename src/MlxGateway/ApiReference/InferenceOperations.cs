@@ -18,6 +18,7 @@ internal sealed class InferenceOperations : IOperationFilter
         ["/v1/embeddings"] = ("Turns texts into vectors", """{"model":"demo-small","input":["a text"]}"""),
         ["/v1/responses"] = ("Answers, as OpenAI's Responses API", """{"model":"demo-small","input":"Hello","stream":false}"""),
         ["/v1/messages"] = ("Answers, as Anthropic's Messages API", Conversation),
+        ["/v1/responses/input_tokens"] = ("Counts the tokens of a request, as OpenAI's Responses API", """{"model":"demo-small","input":"Hello"}"""),
         ["/v1/messages/count_tokens"] = ("Counts the tokens of a conversation, as Anthropic's API", Conversation),
         ["/v1/rerank"] = ("Orders texts by how well they answer a query", """{"model":"demo-small","query":"a question","documents":["a text"]}"""),
         ["/v1/audio/speech"] = ("Speaks a text", """{"model":"demo-small","input":"Hello","voice":"alloy"}"""),
@@ -30,6 +31,7 @@ internal sealed class InferenceOperations : IOperationFilter
         ["/detokenize"] = ("Turns tokens into a text", """{"model":"demo-small","tokens":[1]}"""),
         ["/infill"] = ("Fills a gap in a text", """{"model":"demo-small","input_prefix":"a","input_suffix":"c"}"""),
         ["/completion"] = ("Continues a text, as llama-server's own API", """{"model":"demo-small","prompt":"Once upon a time","n_predict":64}"""),
+        ["/v1/realtime"] = ("Opens a WebSocket to a model", ""),
         ["/props"] = ("Shows the settings of a model's llama-server", ""),
     };
 

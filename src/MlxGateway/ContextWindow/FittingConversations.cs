@@ -80,7 +80,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
             return null;
         }
 
-        var count = await counter.CountAsync(json.Json, parts, lease, exchange.Left);
+        var count = await counter.CountAsync(json, parts, lease, exchange.Left);
         var room = Math.Max(1, Math.Min(cap ?? 1024, Math.Min(1024, context / 8)));
         if (count.Tokens + (Compacts(json, model) ? room : 1) > context)
         {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using MlxGateway.Inference;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
@@ -13,7 +14,17 @@ internal readonly record struct TokenCount(long Tokens, string Method);
 /// <summary>Counts a request: by the engine where it can, with its template, else by what bytes of earlier requests were to the model.</summary>
 internal sealed class TokenCounter(TokenRatios ratios, ContextWindowOptions options)
 {
-    /// <summary>Counts.</summary>
+    private const string ByEngine = "counted by the engine";
+
+    /// <summary>Counts a request as it is about to be sent.</summary>
+    public async Task<TokenCount> CountAsync(JsonRequest request, Conversation parts, ModelLease lease, CancellationToken cancellationToken) => CounterOf(request.Route.Shape) switch
+    {
+        null => await CountAsync(request.Json, parts, lease, cancellationToken),
+        { } path when await AskAsItIsAsync(path, request, lease, cancellationToken) is { } tokens => new TokenCount(tokens, ByEngine),
+        _ => Estimate(parts, lease),
+    };
+
+    /// <summary>Counts the body of a chat or a completion.</summary>
     public async Task<TokenCount> CountAsync(ReadOnlySequence<byte> body, Conversation parts, ModelLease lease, CancellationToken cancellationToken)
     {
         var counted = lease.Model.Runner switch
@@ -23,8 +34,35 @@ internal sealed class TokenCounter(TokenRatios ratios, ContextWindowOptions opti
             _ => null,
         };
         return counted is { } tokens
-            ? new TokenCount(tokens + parts.ImagesCount, parts.Images.Count == 0 ? "counted by the engine" : "counted by the engine, images estimated")
-            : new TokenCount((long)Math.Ceiling(parts.TextBytes * ratios.For(lease.Model.Id) * (1 + options.Margin)) + parts.ImagesCount, "estimated from earlier requests");
+            ? new TokenCount(tokens + parts.ImagesCount, parts.Images.Count == 0 ? ByEngine : $"{ByEngine}, images estimated")
+            : Estimate(parts, lease);
+    }
+
+    private TokenCount Estimate(Conversation parts, ModelLease lease) =>
+        new((long)Math.Ceiling(parts.TextBytes * ratios.For(lease.Model.Id) * (1 + options.Margin)) + parts.ImagesCount, "estimated from earlier requests");
+
+    // In these dialects an engine that speaks them counts the very request, with all that is in it.
+    private static string? CounterOf(StreamShape shape) => shape switch
+    {
+        StreamShape.Responses => InferenceRoute.ResponsesCount.Path,
+        StreamShape.Messages => InferenceRoute.MessagesCount.Path,
+        _ => null,
+    };
+
+    private static async Task<long?> AskAsItIsAsync(string path, JsonRequest request, ModelLease lease, CancellationToken cancellationToken)
+    {
+        if (lease.Runner.Manners.Offers?.Contains(path) is not true)
+        {
+            return null;
+        }
+
+        // Some engines know their model only by the name that they were launched with.
+        request.NameModel(lease.Runner.Manners.UpstreamModel);
+        await using var sent = request.OpenBody();
+        var body = new byte[sent.Length];
+        await sent.ReadExactlyAsync(body, cancellationToken);
+        using var answer = await RunnerCall.AskAsync(lease, path, body, cancellationToken);
+        return answer?.RootElement.TryGetProperty("input_tokens", out var count) is true && count.TryGetInt64(out var tokens) ? tokens : null;
     }
 
     private static async Task<long?> AskMlxLmAsync(ReadOnlySequence<byte> body, Conversation parts, ModelLease lease, CancellationToken cancellationToken)

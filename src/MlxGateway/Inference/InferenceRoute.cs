@@ -51,6 +51,10 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
 
     public static readonly InferenceRoute Messages = new("/v1/messages", StreamShape.Messages);
 
+    public static readonly InferenceRoute ResponsesCount = new("/v1/responses/input_tokens", StreamShape.None);
+
+    public static readonly InferenceRoute MessagesCount = new("/v1/messages/count_tokens", StreamShape.None);
+
     public static readonly InferenceRoute Transcriptions = new("/v1/audio/transcriptions", StreamShape.None, RequestForm.Upload);
 
     /// <summary>OpenAI's conversation by voice, a WebSocket.</summary>
@@ -67,7 +71,8 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
         Embeddings,
         Responses,
         Messages,
-        new("/v1/messages/count_tokens", StreamShape.None),
+        ResponsesCount,
+        MessagesCount,
         new("/chat/completions", StreamShape.Chat) { RunnerPath = ChatCompletions.Path },
         new("/completions", StreamShape.Completion) { RunnerPath = Completions.Path },
         new("/embeddings", StreamShape.None) { RunnerPath = Embeddings.Path },

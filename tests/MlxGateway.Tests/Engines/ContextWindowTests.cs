@@ -80,6 +80,38 @@ public sealed class ContextWindowTests : IDisposable
     }
 
     [Fact]
+    public async Task LlamaServer_LongResponsesAndMessages_AreRefusedWithTheCountOfTheEngine()
+    {
+        Assert.SkipUnless(TinyModels.CanServeGguf, "Needs llama-server and the generator of tiny models.");
+        var model = Path.Combine(_models.FullName, "tiny-b.gguf");
+        await TinyModels.WriteAsync(model, "--context", "1024");
+        await using var gateway = await Gateway.StartAsync(
+            $$"""
+            "tiny-b": {"Source":"{{model}}"}
+            """,
+            $$"""
+            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} }
+            """);
+        var chat = Chat("tiny-b", 41);
+
+        foreach (var (path, counter, param, body) in new[]
+        {
+            ("/v1/responses", "/v1/responses/input_tokens", "input", chat.Replace("\"messages\"", "\"input\"", StringComparison.Ordinal).Replace("assistant", "user", StringComparison.Ordinal)),
+            ("/v1/messages", "/v1/messages/count_tokens", "messages", chat.Insert(1, "\"max_tokens\":20,")),
+        })
+        {
+            var counting = await gateway.PostAsync(counter, body);
+            Assert.True(counting.Status == 200, counting.Text);
+            var counted = counting.Json.GetProperty("input_tokens").GetInt64();
+            var refused = await gateway.PostAsync(path, body);
+
+            Assert.True(counted > 1024);
+            Assert.Equal((400, "context_length_exceeded", param), (refused.Status, refused.Code, refused.Json.GetProperty("error").GetProperty("param").GetString()));
+            Assert.Contains($"maximum context length is 1024 tokens. However, your request has {counted} tokens (counted by the engine).", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task MlxLm_Count_IsWhatTheEngineReads()
     {
         Assert.SkipUnless(TinyModels.CanServeMlx, "Needs mlx_lm and the generator of tiny models.");

@@ -15,6 +15,7 @@ public sealed class LlamaRoutesTests(LlamaGateway fixture) : IClassFixture<Llama
     [Theory]
     [InlineData("/v1/responses", "{\"model\":\"tiny-a\",\"input\":\"hi\"}", "Hello from tiny-a .")]
     [InlineData("/v1/messages", "{\"model\":\"tiny-a\",\"max_tokens\":20," + Hi + "}", "Hello from tiny-a .")]
+    [InlineData("/v1/responses/input_tokens", "{\"model\":\"tiny-a\",\"input\":\"hi\"}", "\"input_tokens\":")]
     [InlineData("/v1/messages/count_tokens", "{\"model\":\"tiny-a\"," + Hi + "}", "\"input_tokens\":")]
     [InlineData("/chat/completions", "{\"model\":\"tiny-a\"," + Hi + "}", "Hello from tiny-a .")]
     [InlineData("/tokenize", "{\"model\":\"tiny-a\",\"content\":\"hi\"}", "\"tokens\":[")]

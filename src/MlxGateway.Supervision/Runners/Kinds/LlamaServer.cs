@@ -14,7 +14,7 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
     // What it says no to because of the model or its switches (rerank without --reranking) it explains better than could be done here.
     private static readonly FrozenSet<string> Offers = FrozenSet.ToFrozenSet(
     [
-        "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/v1/rerank", "/v1/audio/transcriptions",
+        "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/responses/input_tokens", "/v1/messages", "/v1/messages/count_tokens", "/v1/rerank", "/v1/audio/transcriptions",
         "/tokenize", "/detokenize", "/infill", "/completion", "/props",
     ]);
 

@@ -26,7 +26,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
 
     private static readonly FrozenSet<string> Offers = FrozenSet.ToFrozenSet(
     [
-        "/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/rerank",
+        "/v1/chat/completions", "/v1/responses", "/v1/responses/input_tokens", "/v1/messages", "/v1/messages/count_tokens", "/v1/embeddings", "/v1/rerank",
         "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/images/generations", "/v1/images/edits",
     ]);
 
