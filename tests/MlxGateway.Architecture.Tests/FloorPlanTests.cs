@@ -30,7 +30,7 @@ public sealed class FloorPlanTests
 
         // The house: the hub, and the spokes around it.
         [Inference] = [Models, Memory, Residency, Runners],
-        ["Access"] = [Settings, Inference], // it says what is wrong with its own settings
+        ["Access"] = [Settings, Models, Inference], // it says what is wrong with its own settings
         ["Admin"] = [Inference, Models, Residency],
         ["ApiReference"] = [Inference],
         ["ContextWindow"] = [Inference, Models, Residency, Runners],

@@ -1,4 +1,5 @@
 using MlxGateway.Access;
+using MlxGateway.Inference;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -14,9 +15,9 @@ internal static class AccessEndpoints
     /// <param name="options">The room's own options.</param>
     public static IServiceCollection AddAccess(this IServiceCollection services, string? allowedHosts, AccessOptions options)
     {
-        var hosts = new HostPolicy((allowedHosts ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), Environment.MachineName, options.AllowAnonymousNetwork);
+        var hosts = new HostPolicy((allowedHosts ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), Environment.MachineName, options.AllowAnonymousNetwork || options.Keys.Count > 0);
         var origins = new OriginPolicy(hosts, options.AllowedOrigins);
-        return services.AddSingleton(hosts).AddSingleton(origins).AddCors(cors => cors.AddDefaultPolicy(policy => policy
+        return services.AddSingleton(hosts).AddSingleton(origins).AddSingleton(new KeyRing(options.Keys)).AddSingleton<IRequestShaper, ModelPermission>().AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .SetIsOriginAllowed(origins.Allows)
             .AllowAnyHeader()
             .AllowAnyMethod()
@@ -25,5 +26,5 @@ internal static class AccessEndpoints
     }
 
     /// <summary>Refuses what may not come in, and tells browsers which pages may read the answers, errors included. Behind the error shape and the request ids, before everything else.</summary>
-    public static IApplicationBuilder UseAccess(this IApplicationBuilder app) => app.UseMiddleware<PrivateNetworkAccess>().UseCors().UseMiddleware<AccessControl>();
+    public static IApplicationBuilder UseAccess(this IApplicationBuilder app) => app.UseMiddleware<PrivateNetworkAccess>().UseCors().UseMiddleware<AccessControl>().UseMiddleware<KeyControl>();
 }

@@ -46,7 +46,7 @@ internal static class AdminEndpoints
         _ => "reading",
     };
 
-    private static IResult Cancel(string id, RequestsInFlight inFlight) => inFlight.Cancel(id) > 0
+    private static IResult Cancel(string id, HttpContext context, RequestsInFlight inFlight) => inFlight.Cancel(id, context.Features.Get<ICaller>()) > 0
         ? Results.Json(new CancelAnswer("ok", id), AdminJson.Default.CancelAnswer)
         : new ErrorResult(new GatewayError(StatusCodes.Status404NotFound, "not_found", "No request of this id is being served."));
 

@@ -8,6 +8,8 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>The description of the API, for people (<c>/swagger</c>) and programs (<c>/swagger/v1/swagger.json</c>).</summary>
 internal static class ApiReferenceEndpoints
 {
+    private const string Key = "key";
+
     /// <summary>Registers the room.</summary>
     public static IServiceCollection AddApiReference(this IServiceCollection services) => services
         .AddSingleton<ISerializerDataContractResolver>(new JsonSerializerDataContractResolver(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower })) // as the answers are written
@@ -20,6 +22,8 @@ internal static class ApiReferenceEndpoints
                 Version = "v1",
                 Description = "One port in front of every local model. Requests are OpenAI's; errors have OpenAI's shape and say why, with numbers.",
             });
+            swagger.AddSecurityDefinition(Key, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key, where the gateway wants one." });
+            swagger.AddSecurityRequirement(static document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Key, document)] = [] });
             swagger.SupportNonNullableReferenceTypes();
             swagger.IncludeXmlComments(typeof(ApiReferenceEndpoints).Assembly);
             swagger.OperationFilter<InferenceOperations>();

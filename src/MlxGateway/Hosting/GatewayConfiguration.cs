@@ -70,8 +70,9 @@ internal sealed class GatewayConfiguration
         }
 
         var options = StrictBinder.Bind<GatewayOptions>(root.GetSection(Section), errors, new TextConverters().AddSizes());
-        var addresses = ListenAddress.Read(root["Urls"], root["port"], options.Access.AllowAnonymousNetwork, errors);
+        var addresses = ListenAddress.Read(root["Urls"], root["port"], options.Access.AllowAnonymousNetwork || options.Access.Keys.Count > 0, errors);
         OriginPolicy.Check(options.Access.AllowedOrigins, errors);
+        KeyRing.Check(options.Access.Keys, errors);
         return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, options, folder, addresses), null);
     }
 

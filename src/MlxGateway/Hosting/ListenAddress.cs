@@ -44,7 +44,7 @@ internal sealed record ListenAddress(IPAddress Address, int Port, bool IsTls, bo
 
         if (!allowsNetwork && addresses.Find(a => !a.IsLoopback) is { } open)
         {
-            errors.Add("Urls", $"{open.Address} can be reached by other machines, and everybody there could use every model without a key. Listen on 127.0.0.1, or set MlxGateway:Access:AllowAnonymousNetwork to true if that is what you want.");
+            errors.Add("Urls", $"{open.Address} can be reached by other machines, and everybody there could use every model without a key. Listen on 127.0.0.1, give out keys (MlxGateway:Access:Keys), or set MlxGateway:Access:AllowAnonymousNetwork to true if that is what you want.");
         }
 
         return [.. addresses.Distinct()];

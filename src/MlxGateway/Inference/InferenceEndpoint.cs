@@ -29,7 +29,7 @@ internal sealed class InferenceEndpoint(
     public async Task ServeAsync(HttpContext context, InferenceRoute route)
     {
         var arrived = time.GetTimestamp();
-        var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path };
+        var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path, Caller = context.Features.Get<ICaller>()?.Name };
         var response = new ClientResponse(context, route, settings.Streams, time);
         using var exchange = new InferenceExchange(context, route, response, record, arrived);
         inFlight.Enter(exchange);

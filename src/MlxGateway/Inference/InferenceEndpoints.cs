@@ -52,11 +52,11 @@ internal static class InferenceEndpoints
 
         app.Map(InferenceRoute.Upstream.Path, (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, InferenceRoute.Upstream)).WithMetadata(InferenceRoute.Upstream).ExcludeFromDescription();
 
-        app.MapGet("/v1/models", (ModelListing listing, CancellationToken cancellationToken) => listing.ListAsync(cancellationToken))
+        app.MapGet("/v1/models", (HttpContext context, ModelListing listing, CancellationToken cancellationToken) => listing.ListAsync(context.Features.Get<ICaller>(), cancellationToken))
             .WithTags("Models")
             .WithSummary("Lists the models that can be asked for, what each can do and whether it would get into memory now")
             .Produces<ModelListAnswer>();
-        app.MapGet("/v1/models/{**id}", (string id, ModelListing listing, CancellationToken cancellationToken) => listing.ShowAsync(id, cancellationToken))
+        app.MapGet("/v1/models/{**id}", (string id, HttpContext context, ModelListing listing, CancellationToken cancellationToken) => listing.ShowAsync(id, context.Features.Get<ICaller>(), cancellationToken))
             .WithTags("Models")
             .WithSummary("Shows all that is known of one model, by its id or an alias")
             .Produces<ModelRecord>();

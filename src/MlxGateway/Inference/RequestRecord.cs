@@ -31,6 +31,9 @@ public sealed class RequestRecord
     /// <summary>The route.</summary>
     public required string Route { get; init; }
 
+    /// <summary>Whose key it was sent with, by the key's name; null: nobody was asked for one.</summary>
+    public string? Caller { get; init; }
+
     /// <summary>The model's id; null if none was resolved.</summary>
     public string? Model { get; set; }
 

@@ -77,16 +77,17 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
         record.CompletionTokens,
         record.TokensPerSecond is { } speed ? Math.Round(speed, 1) : null,
         record.FinishReason ?? "-",
-        record.RequestBytes);
+        record.RequestBytes,
+        record.Caller ?? "-");
 
     private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 1);
 
     private static partial class Log
     {
-        [LoggerMessage(5001, LogLevel.Information, "{RequestId} {Route} {Model} on {Runner}: {Outcome} {Status} {Code}, stream {Stream}, queue {QueueMs} ms, load {LoadMs} ms, first byte {FirstByteMs} ms, first token {FirstTokenMs} ms, total {TotalMs} ms, tokens {PromptTokens} in ({CachedTokens} cached) at {PromptTokensPerSecond} a second, {CompletionTokens} out at {TokensPerSecond} a second, finish {FinishReason}, body {RequestBytes} B")]
+        [LoggerMessage(5001, LogLevel.Information, "{RequestId} {Route} {Model} on {Runner}: {Outcome} {Status} {Code}, stream {Stream}, queue {QueueMs} ms, load {LoadMs} ms, first byte {FirstByteMs} ms, first token {FirstTokenMs} ms, total {TotalMs} ms, tokens {PromptTokens} in ({CachedTokens} cached) at {PromptTokensPerSecond} a second, {CompletionTokens} out at {TokensPerSecond} a second, finish {FinishReason}, body {RequestBytes} B, key {Caller}")]
         public static partial void Request(
             ILogger logger, string requestId, string route, string model, string runner, RequestOutcome outcome, int status, string code, bool stream,
             double queueMs, double loadMs, double? firstByteMs, double? firstTokenMs, double totalMs,
-            int? promptTokens, int? cachedTokens, double? promptTokensPerSecond, int? completionTokens, double? tokensPerSecond, string finishReason, long requestBytes);
+            int? promptTokens, int? cachedTokens, double? promptTokensPerSecond, int? completionTokens, double? tokensPerSecond, string finishReason, long requestBytes, string caller);
     }
 }

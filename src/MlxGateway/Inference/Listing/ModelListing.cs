@@ -26,10 +26,18 @@ internal sealed class ModelListing(ModelCatalog catalog, IModelPool pool, KnownN
     private readonly ArrayBufferWriter<byte> _buffer = new();
     private Answer? _last;
 
-    /// <summary>All models.</summary>
-    public async Task<IResult> ListAsync(CancellationToken cancellationToken)
+    /// <summary>All models that the caller may use.</summary>
+    public async Task<IResult> ListAsync(ICaller? caller, CancellationToken cancellationToken)
     {
         var view = await LookAsync(cancellationToken);
+        if (caller is not null && !view.Known.Models.All(caller.MayUse))
+        {
+            // Few have such a key, and each another list: made anew each time.
+            var names = ModelNames.Of(view.Known.Models);
+            var now = time.GetUtcNow();
+            return Results.Json(new ModelListAnswer("list", [.. view.Known.Models.Where(caller.MayUse).Select(m => Entries.Entry(Describe(view, m, names), now))]), ListingJson.Default.ModelListAnswer);
+        }
+
         var answer = Volatile.Read(ref _last);
         if (answer?.IsOf(view, time.GetUtcNow()) != true)
         {
@@ -43,13 +51,13 @@ internal sealed class ModelListing(ModelCatalog catalog, IModelPool pool, KnownN
         return Results.Bytes(answer.Body, Json, entityTag: new EntityTagHeaderValue($"\"{_stamp}-{answer.Number.ToString(CultureInfo.InvariantCulture)}\""));
     }
 
-    /// <summary>One model, by its id or an alias.</summary>
-    public async Task<IResult> ShowAsync(string id, CancellationToken cancellationToken)
+    /// <summary>One model, by its id or an alias. One that the caller may not use is not there.</summary>
+    public async Task<IResult> ShowAsync(string id, ICaller? caller, CancellationToken cancellationToken)
     {
         // The server leaves this one escape as it is.
         id = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         var view = await LookAsync(cancellationToken);
-        return view.Known.Resolve(id) is { } model
+        return view.Known.Resolve(id) is { } model && caller?.MayUse(model) != false
             ? Results.Json(Entries.Record(Describe(view, model, ModelNames.Of(view.Known.Models)), time.GetUtcNow()), ListingJson.Default.ModelRecord)
             : new ErrorResult(Refusals.UnknownModel(id, view.Known.Nearest(id, 3)));
     }

@@ -126,7 +126,7 @@ public sealed class ModelListingTests
         Assert.Equal(JsonValueKind.Null, (await EntryAsync("large")).GetProperty("fit").ValueKind);
     }
 
-    private async Task<FileContentHttpResult> ListAsync() => Assert.IsType<FileContentHttpResult>(await _listing.ListAsync(TestContext.Current.CancellationToken));
+    private async Task<FileContentHttpResult> ListAsync() => Assert.IsType<FileContentHttpResult>(await _listing.ListAsync(caller: null, TestContext.Current.CancellationToken));
 
     private async Task<JsonElement> EntryAsync(string id) =>
         JsonDocument.Parse((await ListAsync()).FileContents).RootElement.GetProperty("data").EnumerateArray().Single(m => m.GetProperty("id").GetString() == id);

@@ -1,0 +1,39 @@
+using MlxGateway.Inference;
+
+namespace MlxGateway.Access;
+
+/// <summary>Which scope a request needs. Whatever is not named here is safe by its method: what only looks needs <c>read</c>, everything else <c>admin</c>.</summary>
+internal static class ScopeRule
+{
+    /// <summary>Any of these will do; <see cref="Scopes.None"/>: no key is needed.</summary>
+    public static Scopes For(HttpContext context)
+    {
+        var (request, path) = (context.Request, context.Request.Path);
+        // Whoever watches over the process has no key and learns nothing but that it lives; a browser cannot send one for the page that describes the API, which is the same everywhere.
+        if (path == "/health" || path == "/" || path.StartsWithSegments("/swagger"))
+        {
+            return Scopes.None;
+        }
+
+        if (context.GetEndpoint()?.Metadata.GetMetadata<InferenceRoute>() is not null)
+        {
+            return Scopes.Inference;
+        }
+
+        if (path.StartsWithSegments("/v1/models"))
+        {
+            return Scopes.Inference | Scopes.Read;
+        }
+
+        // Its own ones; the room that calls them off looks whose they are.
+        if (path.StartsWithSegments("/api/requests") && path.Value!.EndsWith("/cancel", StringComparison.Ordinal))
+        {
+            return Scopes.Inference | SteerOnly;
+        }
+
+        return HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) ? Scopes.Read : SteerOnly;
+    }
+
+    /// <summary>The part of <see cref="Scopes.Admin"/> that is not <see cref="Scopes.Read"/>.</summary>
+    public const Scopes SteerOnly = Scopes.Admin & ~Scopes.Read;
+}

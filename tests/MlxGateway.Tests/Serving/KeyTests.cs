@@ -1,0 +1,237 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using MlxGateway.Tests.Support;
+using Xunit;
+
+namespace MlxGateway.Tests.Serving;
+
+/// <summary>Keys, as clients meet them.</summary>
+public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.Guarded>
+{
+    private readonly Gateway _gateway = guarded.Gateway;
+
+    private static readonly string Chat = Gateway.ChatBody("one");
+
+    public static TheoryData<string, string, string?> Routes { get; } = new()
+    {
+        { "POST", "/v1/chat/completions", "inference" },
+        { "POST", "/v1/embeddings", "inference" },
+        { "POST", "/v1/messages", "inference" },
+        { "GET", "/props?model=one", "inference" },
+        { "GET", "/v1/realtime?model=one", "inference" },
+        { "GET", "/upstream/one/v1/models", "inference" },
+        { "DELETE", "/upstream/one/v1/models", "inference" },
+        { "GET", "/v1/models", "inference read admin" },
+        { "GET", "/v1/models/one", "inference read admin" },
+        { "GET", "/running", "read admin" },
+        { "GET", "/api/explain", "read admin" },
+        { "GET", "/api/requests", "read admin" },
+        { "GET", "/no/such/route", "read admin" },
+        { "POST", "/no/such/route", "admin" },
+        { "POST", "/api/requests/nobody/cancel", "inference admin" },
+        { "POST", "/api/models/unload", "admin" },
+        { "POST", "/api/models/unload/one", "admin" },
+        { "GET", "/health", null },
+        { "GET", "/swagger/v1/swagger.json", null },
+        { "GET", "/", null },
+    };
+
+    [Theory]
+    [MemberData(nameof(Routes))]
+    public async Task Route_EveryKindOfKey_IsLetInExactlyWhereItsScopeIs(string method, string path, string? scopes)
+    {
+        foreach (var scope in new[] { "inference", "read", "admin" })
+        {
+            var (status, code) = await AskAsync(method, path, ("Authorization", $"Bearer sk-{scope}"));
+            if (scopes is null || scopes.Split(' ').Contains(scope))
+            {
+                Assert.True(status is not (401 or 403), $"{scope}: {status} {code}");
+            }
+            else
+            {
+                Assert.Equal((403, "insufficient_scope"), (status, code));
+            }
+        }
+
+        foreach (var wrong in new (string, string)[] { ("Accept", "*/*"), ("Authorization", "Bearer sk-wrong"), ("Authorization", "Basic c2staW5mZXJlbmNl"), ("x-api-key", ""), ("Authorization", "sk-inference"), ("X-Api-Token", "sk-inference") })
+        {
+            var (status, code) = await AskAsync(method, path + (path.Contains('?', StringComparison.Ordinal) ? "&" : "?") + "api_key=sk-inference", wrong);
+            Assert.Equal(scopes is null ? (200, null) : (401, "invalid_api_key"), (status, code));
+        }
+    }
+
+    [Fact]
+    public async Task Key_AsEachClientSendsIt_IsTaken()
+    {
+        foreach (var header in new[] { ("Authorization", "Bearer sk-inference"), ("authorization", "bearer   sk-inference "), ("x-api-key", "sk-inference") })
+        {
+            Assert.Equal(200, (await _gateway.PostAsync("/v1/chat/completions", Chat, header)).Status);
+        }
+    }
+
+    [Fact]
+    public async Task Refusal_HasTheShapeThatClientsKnow()
+    {
+        var answer = await _gateway.PostAsync("/v1/chat/completions", Chat, ("Authorization", "Bearer sk-very-secret"));
+
+        Assert.Equal("Bearer", answer.Header("WWW-Authenticate"));
+        Assert.NotNull(answer.Header("x-request-id"));
+        var error = answer.Json.GetProperty("error");
+        Assert.Equal(("authentication_error", "invalid_api_key", JsonValueKind.Null), (error.GetProperty("type").GetString(), error.GetProperty("code").GetString(), error.GetProperty("param").ValueKind));
+        Assert.DoesNotContain("very-secret", answer.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Refusal_OfAPageThatMayAsk_CanBeReadByIt()
+    {
+        var answer = await _gateway.PostAsync("/v1/chat/completions", Chat, ("Origin", "http://localhost:3000"));
+
+        Assert.Equal((401, "http://localhost:3000"), (answer.Status, answer.Header("Access-Control-Allow-Origin")));
+
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, "/v1/chat/completions");
+        preflight.Headers.Add("Origin", "http://localhost:3000");
+        preflight.Headers.Add("Access-Control-Request-Method", "POST");
+        preflight.Headers.Add("Access-Control-Request-Headers", "authorization");
+        using var allowed = await _gateway.Client.SendAsync(preflight, TestContext.Current.CancellationToken);
+        Assert.Equal(204, (int)allowed.StatusCode); // a browser sends no key with it
+    }
+
+    [Fact]
+    public async Task Key_OfSomeModels_UsesAndSeesThoseAlone()
+    {
+        var key = ("x-api-key", "sk-two");
+
+        Assert.Equal((403, "model_not_allowed"), await CodeAsync(Chat));
+        Assert.Equal(200, (await _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("two"), key)).Status);
+        Assert.Equal(200, (await _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("second"), key)).Status);
+        var (_, _, list) = await ReadAsync("GET", "/v1/models", key);
+        Assert.Equal(["two"], list.GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()));
+        Assert.Equal((404, "model_not_found"), await AskAsync("GET", "/v1/models/one", key));
+        Assert.Equal((200, null), await AskAsync("GET", "/v1/models/second", key));
+
+        async Task<(int, string?)> CodeAsync(string body)
+        {
+            var answer = await _gateway.PostAsync("/v1/chat/completions", body, key);
+            return (answer.Status, answer.Code);
+        }
+    }
+
+    [Fact]
+    public async Task Key_OfSomebodyElse_CallsOffNothing()
+    {
+        using var leave = new CancellationTokenSource();
+        var running = _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("slow"), ("x-api-key", "sk-inference"), ("x-request-id", "mine"));
+        await UntilServedAsync("mine");
+
+        Assert.Equal((404, "not_found"), await AskAsync("POST", "/api/requests/mine/cancel", ("x-api-key", "sk-two")));
+        Assert.False(running.IsCompleted);
+        Assert.Equal((200, null), await AskAsync("POST", "/api/requests/mine/cancel", ("x-api-key", "sk-inference")));
+        Assert.Equal(499, (await running).Status);
+
+        running = _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("slow"), ("x-api-key", "sk-inference"), ("x-request-id", "again"));
+        await UntilServedAsync("again");
+        Assert.Equal((200, null), await AskAsync("POST", "/api/requests/again/cancel", ("x-api-key", "sk-admin")));
+        Assert.Equal(499, (await running).Status);
+    }
+
+    [Fact]
+    public async Task Key_WithALimit_IsRefusedWithATimeToWaitAndOthersAreServed()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => _gateway.PostAsync("/v1/chat/completions", Chat, ("x-api-key", "sk-limited"))));
+
+        Assert.Equal(4, answers.Count(a => a.Status == 200));
+        Assert.All(answers.Where(a => a.Status != 200), a => Assert.Equal((429, "rate_limit_exceeded", true), (a.Status, a.Code, int.Parse(a.Header("Retry-After")!, System.Globalization.CultureInfo.InvariantCulture) is >= 1 and <= 60)));
+        Assert.Equal(200, (await _gateway.PostAsync("/v1/chat/completions", Chat, ("x-api-key", "sk-inference"))).Status);
+        Assert.Equal((200, null), await AskAsync("GET", "/v1/models", ("x-api-key", "sk-limited"))); // looking costs nothing
+    }
+
+    [Fact]
+    public async Task Keys_AreInNoLogAndNoFileOfTheGateway()
+    {
+        await _gateway.PostAsync("/v1/chat/completions", Chat, ("x-api-key", "sk-inference"), ("Cookie", "session=sk-cookie"));
+        await _gateway.PostAsync("/v1/chat/completions?key=sk-in-query", Chat, ("Authorization", "Bearer sk-wrong-one"));
+
+        foreach (var file in Directory.EnumerateFiles(_gateway.StateFolder, "*", SearchOption.AllDirectories))
+        {
+            var text = await ReadSharedAsync(file);
+            Assert.DoesNotContain("sk-inference", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("sk-cookie", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("sk-wrong-one", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("sk-in-query", text, StringComparison.Ordinal);
+        }
+
+        Assert.DoesNotContain("sk-", _gateway.Output, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> ReadSharedAsync(string file)
+    {
+        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+    }
+
+    private async Task UntilServedAsync(string id)
+    {
+        while (true)
+        {
+            var (_, _, requests) = await ReadAsync("GET", "/api/requests", ("x-api-key", "sk-read"));
+            if (requests.GetProperty("requests").EnumerateArray().Any(r => r.GetProperty("id").GetString() == id && r.GetProperty("state").GetString() == "running"))
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<(int Status, string? Code)> AskAsync(string method, string path, params (string Name, string Value)[] headers)
+    {
+        var (status, code, _) = await ReadAsync(method, path, headers);
+        return (status, code);
+    }
+
+    private async Task<(int Status, string? Code, JsonElement Json)> ReadAsync(string method, string path, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        if (method == "POST")
+        {
+            request.Content = new StringContent(path.StartsWith("/v1", StringComparison.Ordinal) ? Chat : "", Encoding.UTF8, "application/json");
+        }
+
+        using var answer = await _gateway.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var json = text.StartsWith('{') ? JsonDocument.Parse(text).RootElement : default;
+        var code = json.ValueKind == JsonValueKind.Object && json.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object && error.TryGetProperty("code", out var named) ? named.ToString() : null;
+        return ((int)answer.StatusCode, code, json);
+    }
+
+    public sealed class Guarded : IAsyncLifetime
+    {
+        public Gateway Gateway { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Gateway = await Gateway.StartAsync(
+            """
+            "one": {"Runner":"demo","Memory":"1MB"},
+            "two": {"Runner":"demo","Memory":"1MB","Aliases":["second"]},
+            "slow": {"Runner":"demo","Memory":"1MB","Args":["--prefill","600"]}
+            """,
+            $$"""
+            "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"},
+            "Access":{"Keys":{
+              "program": {"Hash":"{{Hash("sk-inference")}}"},
+              "watcher": {"Hash":"{{Hash("sk-read")}}","Scopes":["read"]},
+              "owner":   {"Hash":"{{Hash("sk-admin")}}","Scopes":["admin"]},
+              "guest":   {"Hash":"{{Hash("sk-two")}}","Models":["two"]},
+              "limited": {"Hash":"{{Hash("sk-limited")}}","RequestsPerMinute":4}
+            } }
+            """);
+
+        public ValueTask DisposeAsync() => Gateway.DisposeAsync();
+
+        private static string Hash(string key) => "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+    }
+}
