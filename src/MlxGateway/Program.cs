@@ -28,6 +28,7 @@ builder.Services
 
 // The house.
 builder.Services
+    .AddToolCalls() // in front of the hub, whose filters give the calls their ids
     .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel) { Uploads = Path.Combine(processes.StateDirectory, "uploads") })
     .AddRemoteImages(options.RemoteImages)
     .AddContextWindow(options.ContextWindow)
