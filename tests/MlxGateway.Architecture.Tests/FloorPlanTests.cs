@@ -35,7 +35,7 @@ public sealed class FloorPlanTests
         ["ApiReference"] = [Inference],
         ["ContextWindow"] = [Inference, Models, Residency, Runners],
         ["RemoteImages"] = [Inference, Models],
-        ["ToolCalls"] = [Inference, Models, Residency],
+        ["ToolCalls"] = [Inference, Models, Residency, Runners],
         ["Telemetry"] = [Inference],
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.

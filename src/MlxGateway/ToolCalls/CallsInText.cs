@@ -1,76 +1,101 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using MlxGateway.Inference;
 using MlxGateway.Inference.Answers;
 
 namespace MlxGateway.ToolCalls;
 
-/// <summary>Turns the calls that an engine left in the text of the first choice into <c>tool_calls</c>. Ids and the finish reason are given by the filter of the hub behind it.</summary>
-/// <param name="names">The functions that may be called.</param>
-internal sealed class CallsInText(IReadOnlySet<string> names) : IAnswerFilter
+/// <summary>Turns the calls that an engine left in the text of an answer into <c>tool_calls</c>, with their ids, and the finish reason into the one that says so.</summary>
+/// <param name="newReader">A reader of the form that the model writes its calls in, for each choice.</param>
+/// <param name="isParallel">Whether more than one call is wanted.</param>
+/// <param name="model">The model's name, for an event of our own.</param>
+internal sealed class CallsInText(Func<ICallReader> newReader, bool isParallel, string model) : IAnswerFilter
 {
-    private readonly HermesScanner _scanner = new(names);
-    private readonly List<(string Name, string Arguments)> _calls = [];
+    // More than anybody asks for; a runner must not make the gateway remember any number.
+    private const int MostChoices = 128;
+
+    private readonly Dictionary<int, ChoiceText> _choices = [];
     private EventEditor? _editor;
     private ChunkHead _head;
-    private int _count;
-    private bool _isStream;
+    private bool _isDone;
 
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> FilterEvents(ReadOnlyMemory<byte> events)
     {
-        _isStream = true;
-        _head.Note(events.Span);
-        var edited = (_editor ??= new EventEditor(Edit)).EditEvents(events);
-        if (!_scanner.Holds || EventLines.IndexOfDone(edited.Span) is not (>= 0 and var done))
+        if (_isDone)
+        {
+            return events;
+        }
+
+        var done = EventLines.IndexOfDone(events.Span);
+        var before = done < 0 ? events : events[..done];
+        _head.Note(before.Span);
+        var edited = (_editor ??= new EventEditor((data, edits) => Edit(data, edits, isWhole: false))).EditEvents(before);
+        if (done < 0)
         {
             return edited;
         }
 
-        var whole = new ArrayBufferWriter<byte>(edited.Length + 256);
-        whole.Write(edited.Span[..done]);
-        whole.Write(FinishEvents().Span);
-        whole.Write(edited.Span[done..]);
+        _isDone = true;
+        var owed = FinishEvents();
+        if (owed.IsEmpty && edited.Equals(before))
+        {
+            return events;
+        }
+
+        var whole = new ArrayBufferWriter<byte>(events.Length + 256);
+        whole.Write(edited.Span);
+        whole.Write(owed.Span);
+        whole.Write(events.Span[done..]);
         return whole.WrittenMemory;
     }
 
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> FinishEvents()
     {
-        if (!_scanner.Holds)
+        var last = new ArrayBufferWriter<byte>();
+        foreach (var (index, choice) in _choices.Where(static each => each.Value.OwesAnEnd).OrderBy(static each => each.Key))
         {
-            return default;
+            _head.BeginEvent(last, StreamShape.Chat, model);
+            last.Write(",\"choices\":[{\"index\":"u8);
+            last.Write(JsonSerializer.SerializeToUtf8Bytes(index));
+            last.Write(",\"delta\":{\"content\":"u8);
+            CallJson.WriteText(last, choice.Flush());
+            if (choice.TakeCalls(isWhole: false) is { Length: > 0 } calls)
+            {
+                last.Write(",\"tool_calls\":"u8);
+                last.Write(calls);
+            }
+
+            last.Write(choice.HasCalls ? "},\"finish_reason\":\"tool_calls\"}]}\n\n"u8 : "},\"finish_reason\":null}]}\n\n"u8);
         }
 
-        var last = new ArrayBufferWriter<byte>(256);
-        last.Write("data: {"u8);
-        _head.WriteTo(last);
-        last.Write("\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"u8);
-        last.Write(Text(_scanner.Flush()));
-        last.Write("},\"finish_reason\":null}]}\n\n"u8);
         return last.WrittenMemory;
     }
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => (_editor ??= new EventEditor(Edit)).EditBody(body);
+    public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => new EventEditor((data, edits) => Edit(data, edits, isWhole: true)).EditBody(body);
 
-    private static byte[] Text(string text) => Encoding.UTF8.GetBytes("\"" + JsonEncodedText.Encode(text, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping) + "\"");
-
-    private void Edit(ReadOnlySpan<byte> bytes, DataEdits edits)
+    private void Edit(ReadOnlySpan<byte> bytes, DataEdits edits, bool isWhole)
     {
         try
         {
-            // choices (1) [ choice (2) { delta or message (3) { content (4)
-            Look(bytes, out var content, out var message, out var ends);
-            if (content.Length > 0)
+            // What is no JSON as a whole passes as it is, and must not be taken for the half of it.
+            var json = new Utf8JsonReader(bytes);
+            for (var all = json; all.Read();)
             {
-                Replace(bytes, content, ends || !_isStream, edits);
             }
-            else if (ends && _scanner.Holds && message > 0)
+
+            var isChoice = ChoicePlaces.TryFindFirst(ref json);
+            while (isChoice)
             {
-                var isEmpty = bytes[message..].TrimStart(" \t\r\n"u8).StartsWith("}"u8);
-                edits.Put(message, 0, [.. "\"content\":"u8, .. Text(_scanner.Flush()), .. isEmpty ? ""u8 : ","u8]);
+                var choice = ChoicePlaces.Read(ref json);
+                if (!choice.HasCalls && ChoiceAt(choice.Index) is { } text)
+                {
+                    text.Edit(bytes, choice, isWhole, edits);
+                }
+
+                isChoice = json.Read() && json.TokenType == JsonTokenType.StartObject;
             }
         }
         catch (Exception notJson) when (notJson is JsonException or InvalidOperationException)
@@ -79,84 +104,13 @@ internal sealed class CallsInText(IReadOnlySet<string> names) : IAnswerFilter
         }
     }
 
-    private static void Look(ReadOnlySpan<byte> bytes, out (int Start, int Length) content, out int message, out bool ends)
+    private ChoiceText? ChoiceAt(int index)
     {
-        (content, message, ends) = (default, 0, false);
-        var json = new Utf8JsonReader(bytes);
-        var (inChoices, inMessage, choices) = (false, false, 0);
-        while (json.Read())
+        if (!_choices.TryGetValue(index, out var choice) && _choices.Count < MostChoices)
         {
-            if (json.TokenType == JsonTokenType.StartObject && json.CurrentDepth == 2 && inChoices)
-            {
-                choices++;
-            }
-
-            if (json.TokenType != JsonTokenType.PropertyName)
-            {
-                continue;
-            }
-
-            inChoices = json.CurrentDepth == 1 ? json.ValueTextEquals("choices"u8) : inChoices;
-            if (!inChoices || choices > 1 || json.CurrentDepth is not (3 or 4))
-            {
-                continue;
-            }
-
-            var (isContent, isReason) = (json.CurrentDepth == 4 && inMessage && json.ValueTextEquals("content"u8), json.CurrentDepth == 3 && json.ValueTextEquals("finish_reason"u8));
-            var isIndex = json.CurrentDepth == 3 && json.ValueTextEquals("index"u8);
-            inMessage = json.CurrentDepth == 3 ? json.ValueTextEquals("delta"u8) || json.ValueTextEquals("message"u8) : inMessage;
-            var opens = inMessage && json.CurrentDepth == 3;
-            json.Read();
-            if (isIndex && json.TokenType == JsonTokenType.Number && json.GetInt32() != 0)
-            {
-                (content, message, ends) = (default, 0, false);
-                return; // another choice: its text stays
-            }
-
-            message = opens && json.TokenType == JsonTokenType.StartObject ? (int)json.BytesConsumed : message;
-            ends |= isReason && json.TokenType == JsonTokenType.String;
-            content = isContent && json.TokenType == JsonTokenType.String ? ((int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex)) : content;
-        }
-    }
-
-    private void Replace(ReadOnlySpan<byte> bytes, (int Start, int Length) content, bool ends, DataEdits edits)
-    {
-        var raw = bytes.Slice(content.Start, content.Length);
-        if (!_scanner.Holds && raw.IndexOfAny((byte)'<', (byte)'\\') < 0)
-        {
-            _scanner.Skip(raw[1..^1]);
-            return; // the many pieces that can begin no call cost nothing
+            _choices[index] = choice = new ChoiceText(newReader(), isParallel);
         }
 
-        var json = new Utf8JsonReader(raw);
-        json.Read();
-        var said = json.GetString()!;
-        _calls.Clear();
-        var text = _scanner.Push(said, _calls) + (ends ? _scanner.Flush() : "");
-        if (text == said && _calls.Count == 0)
-        {
-            return;
-        }
-
-        var put = new ArrayBufferWriter<byte>(256);
-        put.Write(Text(text));
-        if (_calls.Count > 0)
-        {
-            put.Write(",\"tool_calls\":["u8);
-            for (var i = 0; i < _calls.Count; i++)
-            {
-                var (name, arguments) = _calls[i];
-                put.Write(Encoding.UTF8.GetBytes($"{(i > 0 ? "," : "")}{{{(_isStream ? $"\"index\":{_count}," : "")}\"function\":{{\"name\":"));
-                put.Write(Text(name));
-                put.Write(",\"arguments\":"u8);
-                put.Write(Text(arguments));
-                put.Write("}}"u8);
-                _count++;
-            }
-
-            put.Write("]"u8);
-        }
-
-        edits.Put(content.Start, content.Length, put.WrittenSpan);
+        return choice;
     }
 }
