@@ -89,7 +89,7 @@ internal sealed class ToolConversation(ReadOnlySequence<byte> body, IToolForm? f
     {
         if (message.Role is not ("system" or "developer") || message.Content.Length == 0)
         {
-            Insert(first, (byte[])[.. "{\"role\":\"system\",\"content\":"u8, .. CallJson.Text(instruction), .. "},"u8]);
+            _edits.Add(new BodyEdit(first, 0, (byte[])[.. "{\"role\":\"system\",\"content\":"u8, .. CallJson.Text(instruction), .. "},"u8]));
         }
         else if (message.ContentType == JsonTokenType.String)
         {
@@ -106,20 +106,6 @@ internal sealed class ToolConversation(ReadOnlySequence<byte> body, IToolForm? f
 
     private void Replace(long start, long end, string role, string text) =>
         _edits.Add(new BodyEdit(start, end - start, (byte[])[.. "{\"role\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(role), .. "\",\"content\":"u8, .. CallJson.Text(text), .. "}"u8]));
-
-    // Edits have no order of their own where they begin at the same place.
-    private void Insert(long at, ReadOnlyMemory<byte> bytes)
-    {
-        var same = _edits.FindIndex(edit => edit.Offset == at);
-        if (same < 0)
-        {
-            _edits.Add(new BodyEdit(at, 0, bytes));
-        }
-        else
-        {
-            _edits[same] = _edits[same] with { Replacement = (byte[])[.. bytes.Span, .. _edits[same].Replacement.Span] };
-        }
-    }
 
     private JsonDocument Parse(long start, long end) => JsonDocument.Parse(body.Slice(start, end - start), new JsonDocumentOptions { MaxDepth = TopLevelFields.MaxDepth });
 }
