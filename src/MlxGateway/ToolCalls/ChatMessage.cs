@@ -19,6 +19,9 @@ internal readonly record struct ChatMessage
     /// <summary>Whether it calls something.</summary>
     public bool HasCalls { get; private init; }
 
+    /// <summary>Whether it calls more than one thing.</summary>
+    public bool HasSeveralCalls { get; private init; }
+
     /// <summary>Where its content lies; length 0: it has none.</summary>
     public (long Start, long Length) Content { get; private init; }
 
@@ -73,7 +76,13 @@ internal readonly record struct ChatMessage
             else if (areCalls && type == JsonTokenType.StartArray)
             {
                 var ahead = json;
-                message = message with { HasCalls = ahead.Read() && ahead.TokenType != JsonTokenType.EndArray };
+                var count = 0;
+                for (; count < 2 && ahead.Read() && ahead.TokenType != JsonTokenType.EndArray; count++)
+                {
+                    ahead.Skip();
+                }
+
+                message = message with { HasCalls = count > 0, HasSeveralCalls = count > 1 };
             }
 
             json.Skip();

@@ -5,6 +5,9 @@ namespace MlxGateway.ToolCalls;
 /// <summary>How a family of models is told of functions, writes its calls and is told of their results.</summary>
 internal interface IToolForm
 {
+    /// <summary>Whether its chat templates refuse a message of several calls, although it writes such ones.</summary>
+    bool TemplatesRefuseSeveralCalls => false;
+
     /// <summary>A reader of its calls.</summary>
     ICallReader NewReader(ToolSet tools);
 

@@ -4,6 +4,9 @@ namespace MlxGateway.ToolCalls;
 internal sealed class Llama3Form : IToolForm
 {
     /// <inheritdoc/>
+    public bool TemplatesRefuseSeveralCalls => true;
+
+    /// <inheritdoc/>
     public ICallReader NewReader(ToolSet tools) => new Llama3Reader(tools);
 
     /// <inheritdoc/>

@@ -7,7 +7,8 @@ namespace MlxGateway.ToolCalls;
 /// <summary>Writes a conversation for a model that knows of tools only what it is told in words: calls become what it would have written, and results messages of the user's. What is neither stays byte for byte.</summary>
 /// <param name="body">The request.</param>
 /// <param name="form">How calls and results are written; null: they are left to the chat template.</param>
-internal sealed class ToolConversation(ReadOnlySequence<byte> body, IToolForm? form)
+/// <param name="isTold">Whether the chat template knows of no tools at all; otherwise it is only kept from several calls in one message.</param>
+internal sealed class ToolConversation(ReadOnlySequence<byte> body, IToolForm? form, bool isTold)
 {
     private readonly List<BodyEdit> _edits = [];
     private readonly Dictionary<string, string> _functions = new(StringComparer.Ordinal); // by the ids of their calls
@@ -20,11 +21,11 @@ internal sealed class ToolConversation(ReadOnlySequence<byte> body, IToolForm? f
         var messages = ChatMessage.ReadAll(body, at, out var first);
         for (var i = 0; i < messages.Count && form is not null; i++)
         {
-            if (messages[i] is { Role: "assistant", HasCalls: true })
+            if (messages[i] is { Role: "assistant", HasCalls: true } && (isTold || messages[i].HasSeveralCalls))
             {
                 Replace(messages[i].Start, messages[i].End, "assistant", Calls(form, messages[i]));
             }
-            else if (messages[i].IsResult)
+            else if (isTold && messages[i].IsResult)
             {
                 i = WriteResults(form, messages, i);
             }

@@ -53,7 +53,8 @@ internal sealed class ToolPrompting(RunnerKinds kinds) : IRequestShaper
         {
             var wishes = ToolWishes.Read(request);
             var instruction = !wishes.MayCall ? "" : isTold ? $"{form.Describe(wishes.Tools)}\n\n{wishes.Instruction}".TrimEnd() : wishes.Instruction;
-            Write(request, instruction, isTold ? form : null, withoutTools: isTold || wishes.Choice == ToolChoice.None);
+            var writes = isTold || (form.TemplatesRefuseSeveralCalls && MayHold(request.Json, "\"tool_calls\""u8));
+            Write(request, instruction, writes ? form : null, isTold, withoutTools: isTold || wishes.Choice == ToolChoice.None);
             return wishes.MayCall ? wishes : null;
         }
         catch (Exception odd) when (odd is JsonException or InvalidOperationException)
@@ -75,7 +76,7 @@ internal sealed class ToolPrompting(RunnerKinds kinds) : IRequestShaper
             var wishes = ToolWishes.Read(request, withTools: false);
             if (wishes.Choice != ToolChoice.Free)
             {
-                Write(request, wishes.Instruction, null, withoutTools: wishes.Choice == ToolChoice.None);
+                Write(request, wishes.Instruction, null, isTold: false, withoutTools: wishes.Choice == ToolChoice.None);
             }
         }
         catch (Exception odd) when (odd is JsonException or InvalidOperationException)
@@ -84,10 +85,10 @@ internal sealed class ToolPrompting(RunnerKinds kinds) : IRequestShaper
         }
     }
 
-    // Null: calls and results are left to the chat template.
-    private static void Write(JsonRequest request, string instruction, IToolForm? history, bool withoutTools)
+    // Without a form calls and results are left to the chat template.
+    private static void Write(JsonRequest request, string instruction, IToolForm? form, bool isTold, bool withoutTools)
     {
-        if (instruction.Length == 0 && history is null && !withoutTools)
+        if (instruction.Length == 0 && form is null && !withoutTools)
         {
             return;
         }
@@ -95,7 +96,7 @@ internal sealed class ToolPrompting(RunnerKinds kinds) : IRequestShaper
         request.Settle(); // the steps before this one have changed bytes that are now read
         if (request.Fields.MessagesOffset >= 0)
         {
-            foreach (var edit in new ToolConversation(request.Json, history).Edits(request.Fields.MessagesOffset, instruction))
+            foreach (var edit in new ToolConversation(request.Json, form, isTold).Edits(request.Fields.MessagesOffset, instruction))
             {
                 request.Edit(edit);
             }
