@@ -28,7 +28,9 @@ builder.Services
 
 // The house.
 builder.Services
+    .AddToolCalls() // in front of the hub, whose filters look at calls
     .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel) { Uploads = Path.Combine(processes.StateDirectory, "uploads") })
+    .AddToolPrompts()
     .AddRemoteImages(options.RemoteImages)
     .AddContextWindow(options.ContextWindow)
     .AddAccess(configuration.Root["AllowedHosts"], options.Access)

@@ -35,13 +35,14 @@ public sealed class FloorPlanTests
         ["ApiReference"] = [Inference],
         ["ContextWindow"] = [Inference, Models, Residency, Runners],
         ["RemoteImages"] = [Inference, Models],
+        ["ToolCalls"] = [Inference, Models, Residency, Runners],
         ["Telemetry"] = [Inference],
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
-        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry"],
+        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry", "ToolCalls"],
     };
 
-    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry"];
+    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry", "ToolCalls"];
 
     public static TheoryData<string> Rooms => [.. Doors.Keys];
 

@@ -30,6 +30,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Memory = options.Memory,
             Context = options.Context,
             ContextOverflow = options.ContextOverflow,
+            ToolFormat = options.ToolFormat,
             FileBytes = resolved?.Bytes,
             Facts = resolved?.Facts,
             Modalities = resolved?.Modalities ?? Modality.TextAlone,

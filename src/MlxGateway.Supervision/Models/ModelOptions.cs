@@ -28,6 +28,9 @@ public sealed class ModelOptions
     /// <summary>What becomes of a conversation that is longer than the context: <c>compact</c>, <c>refuse</c> or <c>off</c>.</summary>
     public ContextOverflow ContextOverflow { get; set; }
 
+    /// <summary>How it writes tool calls that its engine leaves in the text: <c>auto</c> (by the engine and the chat template), <c>native</c> (the engine reads them), <c>gemma</c>, <c>hermes</c>, <c>llama3</c> or <c>mistral</c>.</summary>
+    public ToolFormat ToolFormat { get; set; }
+
     /// <summary>Arguments put behind the kind's own.</summary>
     public List<string> Args { get; set; } = [];
 

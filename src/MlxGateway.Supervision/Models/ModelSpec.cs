@@ -57,6 +57,9 @@ public sealed record ModelSpec
     /// <summary>What becomes of a conversation that is longer than that.</summary>
     public ContextOverflow ContextOverflow { get; init; }
 
+    /// <summary>How it writes tool calls that its engine leaves in the text.</summary>
+    public ToolFormat ToolFormat { get; init; }
+
     /// <summary>What it may be sent through its runner: some of <see cref="Modality"/>, text first.</summary>
     public ValueList<string> Modalities { get; init; } = Modality.TextAlone;
 
@@ -128,6 +131,7 @@ public sealed record ModelSpec
         Facts = new ModelFacts { Use = Facts?.Use ?? ModelUse.Chat },
         Modalities = Modality.TextAlone,
         ContextOverflow = default,
+        ToolFormat = default,
         MaxConcurrency = 0,
         IdleTimeout = null,
         Pinned = false,

@@ -64,6 +64,12 @@ public sealed record RunnerManners(string UpstreamModel, bool ReusesConnections)
     /// <summary>Whether a tool of a chat that is no function is taken out: the engine refuses the request for it, or shows it to the model, and nobody could run it.</summary>
     public bool TakesFunctionsOnly { get; init; }
 
+    /// <summary>How the calls are written that the engine leaves in the text.</summary>
+    public ToolFormat ToolFormat { get; init; } = ToolFormat.Native;
+
+    /// <summary>Whether the engine overlooks <c>tool_choice</c>; the model is told of it in words, or not given its tools.</summary>
+    public bool IgnoresToolChoice { get; init; }
+
     /// <summary>Whether the engine refuses thoughts in the input of <c>/v1/responses</c> that have no words; they get an empty text.</summary>
     public bool WantsWordsOfThoughts { get; init; }
 

@@ -16,7 +16,7 @@ internal interface IAnswerFilter
     ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => body;
 }
 
-/// <summary>Says which answers need a filter. Filters run in the order in which <c>Program.cs</c> adds their rooms, the hub's own first.</summary>
+/// <summary>Says which answers need a filter. Filters run in the order in which <c>Program.cs</c> adds their rooms.</summary>
 internal interface IAnswerFilterSource
 {
     /// <summary>A filter for the answer to this request from this runner; null: it needs none, and passes at no cost.</summary>

@@ -71,6 +71,10 @@ public sealed class MlxGateways : IAsyncLifetime
         await AddAsync("tiny-a");
         await AddAsync("endless", "--endless", "--context", "65536");
         await AddAsync("caller", "--tool", "get_weather", """{"city": "Paris"}""");
+        await AddAsync("unread", "--tool", "get_weather", """{"city": "Paris"}""");
+        var tokenizer = Path.Combine(PathOf("unread"), "tokenizer_config.json");
+        await File.WriteAllTextAsync(tokenizer, (await File.ReadAllTextAsync(tokenizer)).Replace("tool_call.", "a_call.", StringComparison.Ordinal).Replace("set tool_call", "set a_call", StringComparison.Ordinal));
+        await AddAsync("coder", "--say", "```tool_code get_weather(city='Paris') ```");
         await AddAsync("thinker", "--think", "let me see", "--say", "Done .");
         await AddAsync("truncated", "--shards", "3");
         var shard = Directory.GetFiles(PathOf("truncated"), "*-00003-of-00003.safetensors").Single();
@@ -103,7 +107,7 @@ public sealed class MlxGateways : IAsyncLifetime
         foreach (var (prefix, runner) in (ReadOnlySpan<(string, string)>)[("", "mlx_lm"), ("eyes/", "mlx_vlm")])
         {
             _entries.Add($$"""
-                "{{prefix}}{{name}}": {"Source":"{{PathOf(name)}}","Runner":"{{runner}}","Env":{{Variables}} }
+                "{{prefix}}{{name}}": {"Source":"{{PathOf(name)}}","Runner":"{{runner}}","ToolFormat":"{{(name == "coder" ? "gemma" : "auto")}}","Env":{{Variables}} }
                 """);
         }
     }

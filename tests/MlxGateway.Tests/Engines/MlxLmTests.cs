@@ -49,6 +49,15 @@ public sealed class MlxLmTests(MlxGateways gateways) : IClassFixture<MlxGateways
     [MemberData(nameof(Pythons))]
     public async Task Chat_ToolCall_PassesThrough(string python) => await MlxScenarios.CallsAsync(await gateways.OverAsync(python), "caller");
 
+    // Its template names the form in words that no engine knows it by, or none at all.
+    [Theory]
+    [MemberData(nameof(MlxGateways.Pythons), MemberType = typeof(MlxGateways))]
+    public async Task Chat_ToolCallThatTheEngineLeavesInTheText_IsRead(string python)
+    {
+        await MlxScenarios.CallsInTheTextAsync(await gateways.OverAsync(python), "unread");
+        await MlxScenarios.CallsInTheTextAsync(await gateways.OverAsync(python), "coder");
+    }
+
     [Theory]
     [MemberData(nameof(Pythons))]
     public async Task Chat_ModelThatThinks_ThoughtsStandApart(string python) => await MlxScenarios.ThinksAsync(await gateways.OverAsync(python), "thinker");

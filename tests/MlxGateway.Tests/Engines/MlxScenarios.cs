@@ -61,6 +61,23 @@ internal static class MlxScenarios
         Assert.EndsWith("data: [DONE]\n\n", streamed.Text, StringComparison.Ordinal);
     }
 
+    /// <summary>A call that the engine leaves in the text, whole and streamed.</summary>
+    public static async Task CallsInTheTextAsync(Gateway gateway, string model)
+    {
+        await CallsAsync(gateway, model);
+        var whole = (await gateway.ChatAsync(model, Tools)).Json.GetProperty("choices")[0];
+        Assert.Equal("tool_calls", whole.GetProperty("finish_reason").GetString());
+        Assert.Equal("", whole.GetProperty("message").GetProperty("content").GetString() ?? "");
+
+        var streamed = (await gateway.ChatAsync(model, Tools + ",\"stream\":true")).Text.Replace("\": \"", "\":\"", StringComparison.Ordinal);
+        Assert.Contains("\"finish_reason\":\"tool_calls\"", streamed, StringComparison.Ordinal);
+        Assert.DoesNotContain("tool_code", streamed, StringComparison.Ordinal);
+        Assert.DoesNotContain("<tool_call>", streamed, StringComparison.Ordinal);
+
+        // Without tools it is what the model says, and nothing else.
+        Assert.Matches("tool_call|tool_code", (await gateway.ChatAsync(model)).Content);
+    }
+
     /// <summary>Thoughts beside what is said.</summary>
     public static async Task ThinksAsync(Gateway gateway, string model)
     {

@@ -27,6 +27,13 @@ public sealed class MlxVlmTests(MlxGateways gateways) : IClassFixture<MlxGateway
     public async Task Chat_ToolCall_PassesThrough() => await MlxScenarios.CallsAsync(await GatewayAsync(), "eyes/caller");
 
     [Fact]
+    public async Task Chat_ToolCallThatTheEngineLeavesInTheText_IsRead()
+    {
+        await MlxScenarios.CallsInTheTextAsync(await GatewayAsync(), "eyes/unread");
+        await MlxScenarios.CallsInTheTextAsync(await GatewayAsync(), "eyes/coder");
+    }
+
+    [Fact]
     public async Task Chat_ModelThatThinks_ThoughtsStandApart() => await MlxScenarios.ThinksAsync(await GatewayAsync(), "eyes/thinker");
 
     [Fact]

@@ -13,6 +13,28 @@ internal static class ChatTemplate
     // What is written around a thought: most; Seed-OSS; EXAONE Deep; Magistral; Command A; gpt-oss; Gemma 4.
     private static readonly string[] Marks = ["<think>", "</think>", "<seed:think>", "<thought>", "[THINK]", "<|START_THINKING|>", "<|channel|>analysis", "<|channel>thought"];
 
+    // What the MLX engines know the form of calls by: mlx_lm 0.31 and 0.32 and mlx_vlm 0.7 take each of these groups for one that they read. Where they differ, the gateway knows no form either.
+    private static readonly string[][] ReadByEngines =
+    [
+        ["<minimax:tool_call>"], ["<|tool_call>", "<tool_call|>"], ["<start_function_call>"], ["<longcat_tool_call>"], ["<arg_key>"], ["<|tool_list_start|>"], ["<|tool_call_start|>"],
+        ["<tool_call>\\n<function="], ["<tool_call>\n<function="], ["<|tool_calls_section_begin|>"], ["[TOOL_CALLS]"], ["<tool_call>", "tool_call.name"],
+    ];
+
+    /// <summary>The form of the calls that engines leave in the text which know it by the template. Of several templates they take the one for tools, or know none.</summary>
+    /// <param name="templates">The templates, the default first.</param>
+    /// <param name="architecture">The design of the model.</param>
+    public static ToolFormat UnreadCalls(IReadOnlyList<string> templates, string? architecture)
+    {
+        return templates.Count == 1 && Array.Exists(ReadByEngines, group => Array.TrueForAll(group, mark => templates[0].Contains(mark, StringComparison.Ordinal))) ? ToolFormat.Native
+        : Any("<tool_call>") ? ToolFormat.Hermes
+        : Any("[TOOL_CALLS]") ? ToolFormat.Mistral
+        : Any("<|python_tag|>") || (Any("<|start_header_id|>") && templates.Any(TakesTools)) ? ToolFormat.Llama3
+        : architecture?.StartsWith("gemma3", StringComparison.Ordinal) == true && Any("<start_of_turn>") && !templates.Any(TakesTools) ? ToolFormat.Gemma
+        : ToolFormat.Native;
+
+        bool Any(string mark) => templates.Any(template => template.Contains(mark, StringComparison.Ordinal));
+    }
+
     /// <summary>Whether it reads the variable <c>tools</c>, which is how every engine hands over the definitions of tools.</summary>
     public static bool TakesTools(string template) => Reads(template, ["tools"], []);
 

@@ -53,6 +53,7 @@ internal static class MlxFacts
         VocabularySize = keys?.Count("vocab_size", "n_vocab"),
         HasChatTemplate = templates.Count > 0 || tokenizer.HasNamedTemplate,
         TakesTools = templates.Any(ChatTemplate.TakesTools),
+        UnreadCalls = ChatTemplate.UnreadCalls(templates, keys?.ModelType),
         Thinks = templates.Any(ChatTemplate.Thinks),
     };
 

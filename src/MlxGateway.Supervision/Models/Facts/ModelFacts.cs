@@ -73,6 +73,9 @@ public sealed record ModelFacts
     /// <summary>Whether its chat template takes definitions of tools.</summary>
     public bool TakesTools { get; init; }
 
+    /// <summary>The form of its calls that engines leave in the text which go by the chat template; native: they read them, or nobody knows.</summary>
+    public ToolFormat UnreadCalls { get; init; } = ToolFormat.Native;
+
     /// <summary>Whether it can think before it answers.</summary>
     public bool Thinks { get; init; }
 }

@@ -23,7 +23,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model)
     {
         var name = model.UpstreamModel ?? "default_model";
-        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxLmRules.All, EchoedModel = name, NamesReasoning = true, SaysNotFoundForAll = true, CountsOnlyIfAsked = true, TakesFunctionsOnly = true, Offers = Offers };
+        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxLmRules.All, EchoedModel = name, NamesReasoning = true, SaysNotFoundForAll = true, CountsOnlyIfAsked = true, ToolFormat = model.Facts?.UnreadCalls ?? ToolFormat.Native, TakesFunctionsOnly = true, IgnoresToolChoice = true, Offers = Offers };
     }
 
     /// <inheritdoc/>

@@ -38,7 +38,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model)
     {
         var name = model.UpstreamModel ?? model.Path ?? model.Id;
-        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name, AsksForStreams = true, CountsOnlyIfAsked = true, Offers = Offers };
+        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxVlmRules, EchoedModel = name, AsksForStreams = true, CountsOnlyIfAsked = true, ToolFormat = model.Facts?.UnreadCalls ?? ToolFormat.Native, Offers = Offers };
     }
 
     /// <inheritdoc/>

@@ -27,7 +27,7 @@ internal static class Capability
             [
                 Completion,
                 .. When(facts is null or { HasChatTemplate: true }, Chat),
-                .. When(facts is { TakesTools: true }, "tools"),
+                .. When(known.TakesTools, "tools"),
                 .. When(facts is { Thinks: true }, "thinking"),
                 .. When(Sees(known), "vision"),
                 .. When(known.Model.Modalities.Contains(Modality.Audio), "audio"),

@@ -190,6 +190,19 @@ public sealed class EntriesTests
     }
 
     [Theory]
+    [InlineData("mlx_lm", ToolFormat.Auto, ToolFormat.Gemma, true)]
+    [InlineData("mlx_lm", ToolFormat.Native, ToolFormat.Gemma, false)]
+    [InlineData("mlx_lm", ToolFormat.Auto, ToolFormat.Native, false)]
+    [InlineData("command", ToolFormat.Auto, ToolFormat.Gemma, false)]
+    [InlineData("command", ToolFormat.Hermes, ToolFormat.Native, true)]
+    public void Entry_OfAModelThatTheGatewayTellsOfTools_CanUseThem(string runner, ToolFormat format, ToolFormat unread, bool expected)
+    {
+        var model = new ModelSpec { Id = "m", Runner = runner, ToolFormat = format, Facts = new ModelFacts { HasChatTemplate = true, UnreadCalls = unread } };
+
+        Assert.Equal(expected, Entry(model, null, Pool(20))["capabilities"]!.AsArray().Any(static c => c!.GetValue<string>() == "tools"));
+    }
+
+    [Theory]
     [InlineData(ModelUse.Reranking, "rerank", true)]
     [InlineData(ModelUse.Transcription, "transcription", true)]
     [InlineData(ModelUse.Speech, "speech", true)]
