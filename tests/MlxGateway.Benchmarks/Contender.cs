@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -20,6 +21,16 @@ internal sealed class Contender : IAsyncDisposable
 
     /// <summary>The process id of the proxy itself.</summary>
     public int Pid => _children[0].Pid;
+
+    /// <summary>What the processors have worked for the proxy itself so far.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            using var process = Process.GetProcessById(Pid);
+            return process.TotalProcessorTime;
+        }
+    }
 
     /// <summary>Where it tells what it allocated.</summary>
     public string AllocationSocket { get; }

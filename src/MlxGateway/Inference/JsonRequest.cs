@@ -15,6 +15,7 @@ internal sealed class JsonRequest : InferenceRequest
     private PooledBody _body;
     private TopLevelFields _fields;
     private bool _asksForStream;
+    private bool _losesAll;
 
     private JsonRequest(InferenceRoute route, PooledBody body, in TopLevelFields fields)
         : base(route)
@@ -78,7 +79,7 @@ internal sealed class JsonRequest : InferenceRequest
         _edits.RemoveAll(e => e.IsModel);
         _edits.Add(_fields.ModelOffset >= 0
             ? new BodyEdit(_fields.ModelOffset, _fields.ModelLength, value) { IsModel = true }
-            : new BodyEdit(_fields.FirstField, 0, (byte[])[.. "\"model\":"u8, .. value, .. _fields.IsEmpty ? ""u8 : ","u8]) { IsModel = true });
+            : new BodyEdit(_fields.FirstField, 0, (byte[])[.. "\"model\":"u8, .. value, .. ","u8]) { IsModel = true });
     }
 
     /// <inheritdoc/>
@@ -88,16 +89,16 @@ internal sealed class JsonRequest : InferenceRequest
     /// <inheritdoc/>
     public override GatewayError? Shape(RequestRules rules)
     {
-        var (edits, error) = BodyShaper.Shape(Json, _fields.ByteOrderMark, rules, Route.Path);
+        (var edits, _losesAll, var error) = BodyShaper.Shape(Json, _fields.ByteOrderMark, rules, Route.Path);
         _edits.AddRange(edits);
         return error;
     }
 
-    /// <summary>Changes bytes of <see cref="Json"/> when it is sent on. No two edits may overlap.</summary>
+    /// <summary>Changes bytes of <see cref="Json"/> when it is sent on. No two edits may overlap. What is put in front of the first field has a comma behind it.</summary>
     public void Edit(in BodyEdit edit) => _edits.Add(edit);
 
     /// <summary>Whether bytes of <see cref="Json"/> are already to be changed, so that another edit there would overlap.</summary>
-    public bool IsEdited(long offset, long length) => _edits.Exists(e => e.Offset <= offset + length && offset <= e.Offset + e.Length);
+    public bool IsEdited(long offset, long length) => _edits.Exists(e => e.Offset < offset + length && offset < e.Offset + e.Length);
 
     /// <summary>
     /// Applies the edits that were made so far: afterwards <see cref="Json"/> is what would have been sent. It costs a second copy of the body, so it is for the few requests that are
@@ -119,14 +120,14 @@ internal sealed class JsonRequest : InferenceRequest
         }
 
         Leave();
-        (_body, _fields) = (body, fields);
+        (_body, _fields, _losesAll) = (body, fields, false);
     }
 
     /// <inheritdoc/>
     public override void Reset()
     {
         Leave();
-        (_body, _fields, _asksForStream) = (_original, _originalFields, false);
+        (_body, _fields, _asksForStream, _losesAll) = (_original, _originalFields, false, false);
         if (_fields.ByteOrderMark > 0)
         {
             _edits.Add(new BodyEdit(0, _fields.ByteOrderMark, default));
@@ -141,14 +142,22 @@ internal sealed class JsonRequest : InferenceRequest
             return _asksForStream;
         }
 
-        var (edits, wantsMore) = BodyShaper.Shape(Json, _fields.ByteOrderMark, StreamRules.Instead, Route.Path);
-        if (wantsMore is not null)
+        if (StreamRules.Find(Json, _fields.ByteOrderMark) is not { } said)
         {
             return false;
         }
 
-        _edits.AddRange(edits);
-        _edits.Add(new BodyEdit(_fields.FirstField, 0, StreamRules.Members));
+        foreach (var (name, value, member) in StreamRules.Members)
+        {
+            // What the engine's rules took out is there no more.
+            said.RemoveAll(s => s.Name == name && IsEdited(s.Offset, s.Length));
+            _edits.AddRange(said.Where(s => s.Name == name).Select(s => new BodyEdit(s.Offset, s.Length, value)));
+            if (!said.Exists(s => s.Name == name))
+            {
+                _edits.Add(new BodyEdit(_fields.FirstField, 0, member));
+            }
+        }
+
         return _asksForStream = true;
     }
 
@@ -157,10 +166,11 @@ internal sealed class JsonRequest : InferenceRequest
     {
         if (_edits.Count > 1)
         {
-            _edits.Sort(static (one, other) => one.Offset.CompareTo(other.Offset));
+            // What is put in front of the first field comes before what takes that field out.
+            _edits.Sort(static (one, other) => one.Offset != other.Offset ? one.Offset.CompareTo(other.Offset) : one.Length.CompareTo(other.Length));
         }
 
-        return new SplicedStream(Json, _edits);
+        return new SplicedStream(Json, _fields.IsEmpty || _losesAll ? WithoutLastComma() : _edits);
     }
 
     /// <inheritdoc/>
@@ -172,6 +182,18 @@ internal sealed class JsonRequest : InferenceRequest
         }
 
         _original.Dispose();
+    }
+
+    // Nothing of the client's stands behind what is put in front.
+    private List<BodyEdit> WithoutLastComma()
+    {
+        List<BodyEdit> edits = [.. _edits];
+        if (edits.FindLastIndex(e => e.Offset == _fields.FirstField && e.Length == 0) is >= 0 and var last)
+        {
+            edits[last] = edits[last] with { Replacement = edits[last].Replacement[..^1] };
+        }
+
+        return edits;
     }
 
     private void Leave()

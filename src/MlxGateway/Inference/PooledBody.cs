@@ -62,14 +62,17 @@ internal sealed class PooledBody : IDisposable
     }
 
     /// <summary>Reads a stream whose bytes are in memory and whose length is known.</summary>
-    public static PooledBody Read(Stream source)
+    public static PooledBody Read(Stream source) => Read(source, LargeBlock);
+
+    /// <summary>The same into blocks of at most such a size.</summary>
+    internal static PooledBody Read(Stream source, int most)
     {
         var body = new PooledBody();
         try
         {
             for (var left = source.Length; left > 0; left = source.Length - body.Length)
             {
-                var size = (int)Math.Min(left, LargeBlock);
+                var size = (int)Math.Min(left, most);
                 var block = Block.Rent(size) with { Count = size };
                 body._blocks.Add(block);
                 source.ReadExactly(block.Array, 0, size);
