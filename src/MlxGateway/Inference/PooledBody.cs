@@ -120,7 +120,14 @@ internal sealed class PooledBody : IDisposable
                 var taken = Math.Min(3, block.Length);
                 block[..taken].CopyTo(crossing[carried..]);
                 var joined = crossing[..(carried + taken)];
-                if (System.Text.Rune.DecodeFromUtf8(joined, out _, out var used) != OperationStatus.Done)
+                var decoded = System.Text.Rune.DecodeFromUtf8(joined, out _, out var used);
+                if (decoded == OperationStatus.NeedMoreData && taken == block.Length)
+                {
+                    carried = joined.Length; // it goes on beyond a block that is shorter than it
+                    continue;
+                }
+
+                if (decoded != OperationStatus.Done)
                 {
                     return false;
                 }
