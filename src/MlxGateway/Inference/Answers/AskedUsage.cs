@@ -74,8 +74,8 @@ internal sealed class AskedUsage(StreamShape shape, string model) : IAnswerFilte
 
     private void Edit(ReadOnlySpan<byte> data, DataEdits edits)
     {
-        // An event must not be looked at only because it came in one piece with another one.
-        if (!MayMatter(data))
+        // What becomes of an event must not depend on what came in one piece with it.
+        if (_isSaid || !MayMatter(data))
         {
             return;
         }
