@@ -12,6 +12,7 @@ internal static class Conductor
         ("latency", LatencyScenario.RunAsync),
         ("memory", MemoryScenario.RunAsync),
         ("body", LargeBodyScenario.RunAsync),
+        ("streams", StreamScenario.RunAsync),
         ("swap", SwapScenario.RunAsync),
         ("models", ModelsScenario.RunAsync),
     ];

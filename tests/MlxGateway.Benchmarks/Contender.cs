@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -21,27 +22,39 @@ internal sealed class Contender : IAsyncDisposable
     /// <summary>The process id of the proxy itself.</summary>
     public int Pid => _children[0].Pid;
 
+    /// <summary>What the processors have worked for the proxy itself so far.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            using var process = Process.GetProcessById(Pid);
+            return process.TotalProcessorTime;
+        }
+    }
+
     /// <summary>Where it tells what it allocated.</summary>
     public string AllocationSocket { get; }
 
     /// <summary>Starts the gateway with one model, <c>bench</c>, which is this program in upstream mode.</summary>
-    public static Task<Contender> StartGatewayAsync(Settings settings) => StartGatewayAsync(settings, new JsonObject
-    {
-        ["Models"] = new JsonObject
-        {
-            ["bench"] = new JsonObject
-            {
-                ["Runner"] = "command",
-                ["Command"] = new JsonArray("dotnet", typeof(Contender).Assembly.Location, "upstream", "--port", "{port}"),
-                ["Memory"] = "64MB",
-                ["ReadyPath"] = "/health",
-            },
-        },
-    });
+    public static Task<Contender> StartGatewayAsync(Settings settings) => StartGatewayAsync(settings, [], withBench: true);
 
-    /// <summary>Starts the gateway with these models and engines.</summary>
-    public static async Task<Contender> StartGatewayAsync(Settings settings, JsonObject section)
+    /// <summary>Starts the gateway with these settings, and with the model <c>bench</c> if it is wanted.</summary>
+    public static async Task<Contender> StartGatewayAsync(Settings settings, JsonObject section, bool withBench = false)
     {
+        if (withBench)
+        {
+            section["Models"] = new JsonObject
+            {
+                ["bench"] = new JsonObject
+                {
+                    ["Runner"] = "command",
+                    ["Command"] = new JsonArray("dotnet", typeof(Contender).Assembly.Location, "upstream", "--port", "{port}"),
+                    ["Memory"] = "64MB",
+                    ["ReadyPath"] = "/health",
+                },
+            };
+        }
+
         var folder = Directory.CreateDirectory(Path.Combine(settings.Folder, Guid.NewGuid().ToString("N")[..8])).FullName;
         section["Discovery"] = new JsonObject { ["HuggingFaceCache"] = false, ["LmStudio"] = false, ["Ollama"] = false };
         section["Memory"] = new JsonObject { ["Reserve"] = "128MB" };
@@ -87,6 +100,28 @@ internal sealed class Contender : IAsyncDisposable
     {
         await using var load = Child.StartSelf(["load", "--target", Address.ToString(), .. args]);
         return LoadResult.FromLine(await load.ResultAsync());
+    }
+
+    /// <summary>Reads paced streams from it.</summary>
+    public async Task<StreamResult> StreamAsync(int streams, int tokens, int gap, int leftOut)
+    {
+        await using var load = Child.StartSelf(["streams", "--target", Address.ToString(), "--pid", $"{Pid}", "--streams", $"{streams}", "--tokens", $"{tokens}", "--gap", $"{gap}", "--left-out", $"{leftOut}"]);
+        return StreamResult.FromLine(await load.ResultAsync());
+    }
+
+    /// <summary>Makes sure that no upload is on disk any more, neither under a name nor as a file that is only open.</summary>
+    /// <exception cref="InvalidDataException">There is one.</exception>
+    public void CheckUploadsAreGone()
+    {
+        var folder = Path.GetDirectoryName(AllocationSocket)!;
+        var named = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(f => f.Contains("uploads", StringComparison.Ordinal));
+        var open = OperatingSystem.IsLinux()
+            ? Directory.EnumerateFiles($"/proc/{Pid}/fd").Select(f => new FileInfo(f).LinkTarget ?? "").Where(f => f.Contains("uploads", StringComparison.Ordinal))
+            : [];
+        if (named.Concat(open).FirstOrDefault() is { } left)
+        {
+            throw new InvalidDataException($"An upload is still there: {left}");
+        }
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text;
 
 namespace MlxGateway.Benchmarks;
 
@@ -18,7 +16,11 @@ internal static class LoadGenerator
         var requests = arguments.Number("requests", int.MaxValue);
         var time = TimeSpan.FromMilliseconds(arguments.Number("milliseconds", (int)Longest.TotalMilliseconds));
         var pause = TimeSpan.FromMilliseconds(arguments.Number("pause", 0));
-        var request = arguments.Text("get") is { } path ? Get(target, path) : Request(target, arguments.Text("model") ?? "bench", arguments.Has("stream"), arguments.Number("body", 2048));
+        var model = arguments.Text("model") ?? "bench";
+        var size = arguments.Number("body", 2048);
+        var request = arguments.Text("get") is { } path ? LoadRequest.Get(target, path)
+            : arguments.Has("form") ? LoadRequest.Recording(target, model, size)
+            : LoadRequest.Chat(target, model, arguments.Has("stream"), size);
         arguments.NoMore();
 
         using var deadline = new CancellationTokenSource(Longest + TimeSpan.FromMinutes(1));
@@ -55,22 +57,7 @@ internal static class LoadGenerator
             cancellationToken)));
     }
 
-    private static byte[] Get(Uri target, string path) => Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {target.Authority}\r\nAuthorization: Bearer none\r\n\r\n");
-
-    private static byte[] Request(Uri target, string model, bool stream, int size)
-    {
-        // Real clients put the model and the switches first; a large body is an image as base64 in a data URL.
-        var start = $$"""{"model":"{{model}}",{{(stream ? "\"stream\":true," : "")}}"messages":[{"role":"user","content":""";
-        var content = size < 1 << 20
-            ? ("\"", "\"}]}")
-            : ("[{\"type\":\"text\",\"text\":\"What is this?\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,", "\"}}]}]}");
-        var filler = new string('A', Math.Max(0, size - start.Length - content.Item1.Length - content.Item2.Length));
-        var body = start + content.Item1 + filler + content.Item2;
-        return Encoding.ASCII.GetBytes(string.Create(
-            CultureInfo.InvariantCulture,
-            $"POST /v1/chat/completions HTTP/1.1\r\nHost: {target.Authority}\r\nContent-Type: application/json\r\nAuthorization: Bearer none\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
-    }
-
-    private static double At(long[] sorted, double quantile) =>
+    /// <summary>What so large a part of the values, sorted and in ticks of <see cref="Stopwatch"/>, does not exceed, in microseconds.</summary>
+    public static double At(long[] sorted, double quantile) =>
         sorted.Length == 0 ? double.NaN : sorted[(int)((sorted.Length - 1) * quantile)] * 1e6 / Stopwatch.Frequency;
 }

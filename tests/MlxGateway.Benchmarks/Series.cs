@@ -28,6 +28,22 @@ internal sealed class Series
         return ratios;
     }
 
+    /// <summary>What this series has more than another, round by round.</summary>
+    public Series Less(Series other)
+    {
+        var differences = new Series();
+        differences._values.AddRange(_values.Zip(other._values, (a, b) => a - b));
+        return differences;
+    }
+
+    /// <summary>This series in another unit.</summary>
+    public Series By(double unit)
+    {
+        var parts = new Series();
+        parts._values.AddRange(_values.Select(v => v / unit));
+        return parts;
+    }
+
     /// <summary>The middle of several values.</summary>
     public static double MedianOf(IReadOnlyCollection<double> values)
     {

@@ -1,4 +1,7 @@
 using System.Buffers;
+using System.Buffers.Text;
+using System.Diagnostics;
+using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 
@@ -16,6 +19,9 @@ internal static class Upstream
     private static readonly byte[] Finish = Event("""{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"bench","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""");
     private static readonly byte[] Done = Event("[DONE]");
     private static readonly byte[] StreamField = Encoding.ASCII.GetBytes("\"stream\":true");
+    private static readonly byte[] PaceField = Encoding.ASCII.GetBytes("\"pace\":{\"tokens\":");
+    private static readonly byte[] GapField = Encoding.ASCII.GetBytes(",\"gap\":");
+    private static readonly byte[] Timed = Encoding.ASCII.GetBytes($$"""data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"bench","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}],{{PacedStream.Clock}}""");
 
     /// <summary>Serves on 127.0.0.1 until it is killed.</summary>
     public static async Task<int> RunAsync(Arguments arguments)
@@ -33,10 +39,19 @@ internal static class Upstream
         {
             await SendAsync(context, """{"object":"list","data":[{"id":"bench","object":"model"}]}"""u8.ToArray());
         }
-        else if (await ReadBodyAsync(context.Request))
+        else if (await ReadBodyAsync(context.Request) is not { Stream: true } ask)
+        {
+            await SendAsync(context, Whole);
+        }
+        else
         {
             context.Response.ContentType = "text/event-stream";
-            for (var i = 0; i < Chunks; i++)
+            if (ask.Tokens > 0)
+            {
+                await SendPacedAsync(context.Response.BodyWriter, ask);
+            }
+
+            for (var i = 0; i < Chunks && ask.Tokens == 0; i++)
             {
                 await context.Response.BodyWriter.WriteAsync(Chunk);
             }
@@ -44,27 +59,58 @@ internal static class Upstream
             await context.Response.BodyWriter.WriteAsync(Finish);
             await context.Response.BodyWriter.WriteAsync(Done);
         }
-        else
+    }
+
+    /// <summary>Each token by itself, with the clock of the moment in it: on Linux and macOS it is the same one in every process.</summary>
+    private static async Task SendPacedAsync(PipeWriter body, Ask ask)
+    {
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(ask.Gap));
+        for (var i = 0; i < ask.Tokens; i++)
         {
-            await SendAsync(context, Whole);
+            await beat.WaitForNextTickAsync();
+            Write(body);
+            await body.FlushAsync();
         }
     }
 
-    /// <summary>Reads all of the body and says whether it asks for a stream; the field is looked for in its beginning only.</summary>
-    private static async Task<bool> ReadBodyAsync(HttpRequest request)
+    private static void Write(PipeWriter body)
     {
-        bool? stream = null;
+        var buffer = body.GetSpan(Timed.Length + 32);
+        Timed.CopyTo(buffer);
+        Utf8Formatter.TryFormat(Stopwatch.GetTimestamp(), buffer[Timed.Length..], out var digits);
+        "}\n\n"u8.CopyTo(buffer[(Timed.Length + digits)..]);
+        body.Advance(Timed.Length + digits + 3);
+    }
+
+    /// <summary>Reads all of the body and finds what it asks for; the fields are looked for in its beginning only.</summary>
+    private static async Task<Ask> ReadBodyAsync(HttpRequest request)
+    {
+        Ask? ask = null;
         while (true)
         {
             var read = await request.BodyReader.ReadAsync();
-            stream ??= new SequenceReader<byte>(read.Buffer).TryReadTo(out ReadOnlySequence<byte> _, StreamField);
+            ask ??= Find(read.Buffer);
             request.BodyReader.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted)
             {
-                return stream.Value;
+                return ask.Value;
             }
         }
     }
+
+    private static Ask Find(in ReadOnlySequence<byte> front)
+    {
+        var reader = new SequenceReader<byte>(front);
+        if (!reader.TryReadTo(out ReadOnlySequence<byte> _, StreamField))
+        {
+            return default;
+        }
+
+        return new Ask(true, Number(ref reader, PaceField), Number(ref reader, GapField));
+    }
+
+    private static int Number(ref SequenceReader<byte> reader, byte[] field) =>
+        reader.TryReadTo(out ReadOnlySequence<byte> _, field) && Utf8Parser.TryParse(reader.UnreadSpan, out int number, out _) ? number : 0;
 
     private static Task SendAsync(HttpContext context, byte[] body)
     {
@@ -75,4 +121,10 @@ internal static class Upstream
     }
 
     private static byte[] Event(string data) => Encoding.ASCII.GetBytes($"data: {data}\n\n");
+
+    /// <summary>What a request wants.</summary>
+    /// <param name="Stream">A stream.</param>
+    /// <param name="Tokens">Of so many tokens; 0: of the usual ones, as fast as they can be written.</param>
+    /// <param name="Gap">One each so many milliseconds.</param>
+    private readonly record struct Ask(bool Stream, int Tokens, int Gap);
 }

@@ -34,18 +34,27 @@ internal sealed class BodyShaper
     /// <param name="rules">What the engine wants.</param>
     /// <param name="fields">What the configuration wants.</param>
     /// <param name="route">The route that the body came by.</param>
-    /// <returns>The edits in order, or an error.</returns>
-    public static (IReadOnlyList<BodyEdit> Edits, GatewayError? Error) Shape(in ReadOnlySequence<byte> body, int skipped, RequestRules rules, RequestFields fields, string route)
+    /// <returns>The edits in order and whether they take out every member, or an error.</returns>
+    public static (IReadOnlyList<BodyEdit> Edits, bool TakesAll, GatewayError? Error) Shape(in ReadOnlySequence<byte> body, int skipped, RequestRules rules, RequestFields fields, string route)
     {
         var shaper = new BodyShaper(rules, fields, route);
-        shaper.Read(body.Slice(skipped), skipped);
+        try
+        {
+            shaper.Read(body.Slice(skipped), skipped);
+        }
+        catch (InvalidOperationException)
+        {
+            // The reader's word for an escape such as \ud800. An engine that is particular about names must not be left to guess at one.
+            shaper._error = GatewayError.InvalidRequest("The name of a field, or the type of a part, holds an escape that stands for no character.");
+        }
+
         shaper._error ??= rules.Fields.FirstOrDefault(f => f.RequiredOn.Contains(route) && !shaper._seen.Contains(f.Name)) is { } missing
             ? GatewayError.InvalidRequest($"The field '{missing.Name}' is missing.", missing.Name)
             : null;
         shaper.TakeOut();
         shaper.PutIn();
         shaper._edits.Sort(BodyEdit.InOrder);
-        return (shaper._edits, shaper._error);
+        return (shaper._edits, shaper._members.TrueForAll(static m => m.IsOut), shaper._error);
     }
 
     private void Read(in ReadOnlySequence<byte> body, int skipped)

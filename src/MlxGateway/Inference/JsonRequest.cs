@@ -16,6 +16,7 @@ internal sealed class JsonRequest : InferenceRequest
     private PooledBody _body;
     private TopLevelFields _fields;
     private bool _asksForStream;
+    private bool _losesAll;
 
     private JsonRequest(InferenceRoute route, PooledBody body, in TopLevelFields fields)
         : base(route)
@@ -79,7 +80,7 @@ internal sealed class JsonRequest : InferenceRequest
         _edits.RemoveAll(e => e.IsModel);
         _edits.Add(_fields.ModelOffset >= 0
             ? new BodyEdit(_fields.ModelOffset, _fields.ModelLength, value) { IsModel = true }
-            : new BodyEdit(_fields.FirstField, 0, (byte[])[.. "\"model\":"u8, .. value, .. _fields.IsEmpty ? ""u8 : ","u8]) { IsModel = true });
+            : new BodyEdit(_fields.FirstField, 0, (byte[])[.. "\"model\":"u8, .. value, .. ","u8]) { IsModel = true });
     }
 
     /// <inheritdoc/>
@@ -89,16 +90,16 @@ internal sealed class JsonRequest : InferenceRequest
     /// <inheritdoc/>
     public override GatewayError? Shape(RequestRules rules, RequestFields fields)
     {
-        var (edits, error) = BodyShaper.Shape(Json, _fields.ByteOrderMark, rules, fields, Route.Path);
+        (var edits, _losesAll, var error) = BodyShaper.Shape(Json, _fields.ByteOrderMark, rules, fields, Route.Path);
         _edits.AddRange(edits);
         return error;
     }
 
-    /// <summary>Changes bytes of <see cref="Json"/> when it is sent on. No two edits may overlap.</summary>
+    /// <summary>Changes bytes of <see cref="Json"/> when it is sent on. No two edits may overlap. What is put in front of the first field has a comma behind it.</summary>
     public void Edit(in BodyEdit edit) => _edits.Add(edit);
 
     /// <summary>Whether bytes of <see cref="Json"/> are already to be changed, so that another edit there would overlap.</summary>
-    public bool IsEdited(long offset, long length) => _edits.Exists(e => e.Offset <= offset + length && offset <= e.Offset + e.Length);
+    public bool IsEdited(long offset, long length) => _edits.Exists(e => e.Offset < offset + length && offset < e.Offset + e.Length);
 
     /// <summary>
     /// Applies the edits that were made so far: afterwards <see cref="Json"/> is what would have been sent. It costs a second copy of the body, so it is for the few requests that are
@@ -120,14 +121,14 @@ internal sealed class JsonRequest : InferenceRequest
         }
 
         Leave();
-        (_body, _fields) = (body, fields);
+        (_body, _fields, _losesAll) = (body, fields, false);
     }
 
     /// <inheritdoc/>
     public override void Reset()
     {
         Leave();
-        (_body, _fields, _asksForStream) = (_original, _originalFields, false);
+        (_body, _fields, _asksForStream, _losesAll) = (_original, _originalFields, false, false);
         if (_fields.ByteOrderMark > 0)
         {
             _edits.Add(new BodyEdit(0, _fields.ByteOrderMark, default));
@@ -142,14 +143,22 @@ internal sealed class JsonRequest : InferenceRequest
             return _asksForStream;
         }
 
-        var (edits, wantsMore) = BodyShaper.Shape(Json, _fields.ByteOrderMark, StreamRules.Instead, RequestFields.None, Route.Path);
-        if (wantsMore is not null)
+        if (StreamRules.Find(Json, _fields.ByteOrderMark) is not { } said)
         {
             return false;
         }
 
-        _edits.AddRange(edits);
-        _edits.Add(new BodyEdit(_fields.FirstField, 0, StreamRules.Members));
+        foreach (var (name, value, member) in StreamRules.Members)
+        {
+            // What the engine's rules took out is there no more.
+            said.RemoveAll(s => s.Name == name && IsEdited(s.Offset, s.Length));
+            _edits.AddRange(said.Where(s => s.Name == name).Select(s => new BodyEdit(s.Offset, s.Length, value)));
+            if (!said.Exists(s => s.Name == name))
+            {
+                _edits.Add(new BodyEdit(_fields.FirstField, 0, member));
+            }
+        }
+
         return _asksForStream = true;
     }
 
@@ -161,7 +170,7 @@ internal sealed class JsonRequest : InferenceRequest
             _edits.Sort(BodyEdit.InOrder);
         }
 
-        return new SplicedStream(Json, _edits);
+        return new SplicedStream(Json, _fields.IsEmpty || _losesAll ? WithoutLastComma() : _edits);
     }
 
     /// <inheritdoc/>
@@ -173,6 +182,18 @@ internal sealed class JsonRequest : InferenceRequest
         }
 
         _original.Dispose();
+    }
+
+    // Nothing of the client's stands behind what is put in front.
+    private List<BodyEdit> WithoutLastComma()
+    {
+        List<BodyEdit> edits = [.. _edits];
+        if (edits.FindLastIndex(e => e.Offset == _fields.FirstField && e.Length == 0) is >= 0 and var last)
+        {
+            edits[last] = edits[last] with { Replacement = edits[last].Replacement[..^1] };
+        }
+
+        return edits;
     }
 
     private void Leave()

@@ -8,6 +8,9 @@ namespace MlxGateway.Inference;
 /// <summary>Reads <c>keep_alive</c> as Ollama's clients write it: seconds as a number, or a text such as <c>"5m"</c>, <c>"1h30m"</c> or <c>"-1"</c>. Below zero means for ever, zero at once.</summary>
 internal static class KeepAliveField
 {
+    // No duration has as many characters.
+    private const int Longer = 32;
+
     // Longer is for ever. Also keeps sums of times within what a time can be.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(365);
 
@@ -15,7 +18,8 @@ internal static class KeepAliveField
     public static TimeSpan? Read(ref Utf8JsonReader json) => json.TokenType switch
     {
         JsonTokenType.Number when json.TryGetDouble(out var seconds) => Of(seconds),
-        JsonTokenType.String when !json.HasValueSequence && json.ValueSpan.Length is > 0 and < 32 => Parse(json.ValueSpan),
+        JsonTokenType.String when json.HasValueSequence => ReadAcrossBlocks(json.ValueSequence),
+        JsonTokenType.String when json.ValueSpan.Length is > 0 and < Longer => Parse(json.ValueSpan),
         _ => null,
     };
 
@@ -47,6 +51,18 @@ internal static class KeepAliveField
         }
 
         return Of(isNegative ? -seconds : seconds);
+    }
+
+    private static TimeSpan? ReadAcrossBlocks(in ReadOnlySequence<byte> text)
+    {
+        if (text.Length is 0 or >= Longer)
+        {
+            return null;
+        }
+
+        Span<byte> joined = stackalloc byte[(int)text.Length];
+        text.CopyTo(joined);
+        return Parse(joined);
     }
 
     private static double? Unit(ReadOnlySpan<byte> text, out int length)

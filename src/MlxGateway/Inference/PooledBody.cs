@@ -1,14 +1,15 @@
 using System.Buffers;
 using System.Text.Unicode;
+using MlxGateway.Inference.Bodies;
 
 namespace MlxGateway.Inference;
 
 /// <summary>A request body, read once into pooled blocks. A small body is one block of its size; a large one is blocks of 1 MB, so that nothing is rounded up to the next power of two.</summary>
 internal sealed class PooledBody : IDisposable
 {
-    private const int LargeBlock = 1 << 20;
+    private const int LargeBlock = BodyBlocks.Size;
     private const int SmallBlock = 1 << 14;
-    private readonly List<ArraySegment<byte>> _blocks = new(1);
+    private readonly List<Block> _blocks = new(1);
     private bool _returned;
 
     private PooledBody()
@@ -61,17 +62,20 @@ internal sealed class PooledBody : IDisposable
     }
 
     /// <summary>Reads a stream whose bytes are in memory and whose length is known.</summary>
-    public static PooledBody Read(Stream source)
+    public static PooledBody Read(Stream source) => Read(source, LargeBlock);
+
+    /// <summary>The same into blocks of at most such a size.</summary>
+    internal static PooledBody Read(Stream source, int most)
     {
         var body = new PooledBody();
         try
         {
             for (var left = source.Length; left > 0; left = source.Length - body.Length)
             {
-                var size = (int)Math.Min(left, LargeBlock);
-                var array = ArrayPool<byte>.Shared.Rent(size);
-                body._blocks.Add(new ArraySegment<byte>(array, 0, size));
-                source.ReadExactly(array, 0, size);
+                var size = (int)Math.Min(left, most);
+                var block = Block.Rent(size) with { Count = size };
+                body._blocks.Add(block);
+                source.ReadExactly(block.Array, 0, size);
                 body.Length += size;
             }
 
@@ -89,7 +93,7 @@ internal sealed class PooledBody : IDisposable
     {
         if (_blocks.Count <= 1)
         {
-            return _blocks.Count == 0 ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_blocks[0].Array!, _blocks[0].Offset, _blocks[0].Count);
+            return _blocks.Count == 0 ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(_blocks[0].Array, 0, _blocks[0].Count);
         }
 
         var first = new Segment(_blocks[0], null);
@@ -116,7 +120,14 @@ internal sealed class PooledBody : IDisposable
                 var taken = Math.Min(3, block.Length);
                 block[..taken].CopyTo(crossing[carried..]);
                 var joined = crossing[..(carried + taken)];
-                if (System.Text.Rune.DecodeFromUtf8(joined, out _, out var used) != OperationStatus.Done)
+                var decoded = System.Text.Rune.DecodeFromUtf8(joined, out _, out var used);
+                if (decoded == OperationStatus.NeedMoreData && taken == block.Length)
+                {
+                    carried = joined.Length; // it goes on beyond a block that is shorter than it
+                    continue;
+                }
+
+                if (decoded != OperationStatus.Done)
                 {
                     return false;
                 }
@@ -148,7 +159,7 @@ internal sealed class PooledBody : IDisposable
         _returned = true;
         foreach (var block in _blocks)
         {
-            ArrayPool<byte>.Shared.Return(block.Array!);
+            block.Return();
         }
 
         _blocks.Clear();
@@ -173,13 +184,13 @@ internal sealed class PooledBody : IDisposable
     // True while there may be more.
     private async ValueTask<bool> FillBlockAsync(Stream source, int size, CancellationToken cancellationToken)
     {
-        var array = ArrayPool<byte>.Shared.Rent(size);
+        var block = Block.Rent(size);
         var filled = 0;
         try
         {
-            while (filled < array.Length)
+            while (filled < block.Array.Length)
             {
-                var read = await source.ReadAsync(array.AsMemory(filled), cancellationToken);
+                var read = await source.ReadAsync(block.Array.AsMemory(filled), cancellationToken);
                 if (read == 0)
                 {
                     return false;
@@ -194,21 +205,41 @@ internal sealed class PooledBody : IDisposable
         {
             if (filled == 0)
             {
-                ArrayPool<byte>.Shared.Return(array);
+                block.Return();
             }
             else
             {
-                _blocks.Add(new ArraySegment<byte>(array, 0, filled));
+                _blocks.Add(block with { Count = filled });
                 Length += filled;
             }
         }
     }
 
+    // Where it came from is kept with it: a small one of the runtime's pool may be as long as a large one.
+    private readonly record struct Block(byte[] Array, bool IsLarge, int Count)
+    {
+        public static Block Rent(int size) => size == LargeBlock ? new(BodyBlocks.Shared.Rent(), IsLarge: true, 0) : new(ArrayPool<byte>.Shared.Rent(size), IsLarge: false, 0);
+
+        public void Return()
+        {
+            if (IsLarge)
+            {
+                BodyBlocks.Shared.Return(Array);
+            }
+            else
+            {
+                ArrayPool<byte>.Shared.Return(Array);
+            }
+        }
+
+        public Span<byte> AsSpan() => Array.AsSpan(0, Count);
+    }
+
     private sealed class Segment : ReadOnlySequenceSegment<byte>
     {
-        public Segment(ArraySegment<byte> block, Segment? previous)
+        public Segment(Block block, Segment? previous)
         {
-            Memory = block;
+            Memory = block.Array.AsMemory(0, block.Count);
             if (previous is not null)
             {
                 RunningIndex = previous.RunningIndex + previous.Memory.Length;

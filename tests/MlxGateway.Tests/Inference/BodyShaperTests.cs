@@ -50,7 +50,7 @@ public sealed class BodyShaperTests
     [InlineData("""{"messages":[],"st\u006fp":[1]}""", "stop")]
     public void Shape_WhatTheEngineCannotBear_IsRefusedByName(string sent, string field)
     {
-        var (_, error) = BodyShaper.Shape(Sequence(sent), 0, MlxLmRules.All, RequestFields.None, Chat);
+        var (_, _, error) = BodyShaper.Shape(Sequence(sent), 0, MlxLmRules.All, RequestFields.None, Chat);
 
         Assert.Equal((400, "invalid_request", field), (error!.Status, error.Code, error.Param));
     }
@@ -83,7 +83,7 @@ public sealed class BodyShaperTests
     private static string Shaped(string sent)
     {
         var body = Sequence(sent);
-        var (edits, error) = BodyShaper.Shape(body, 0, MlxLmRules.All, RequestFields.None, Chat);
+        var (edits, _, error) = BodyShaper.Shape(body, 0, MlxLmRules.All, RequestFields.None, Chat);
         Assert.Null(error);
         using var reader = new StreamReader(new SplicedStream(body, edits));
         return reader.ReadToEnd();

@@ -61,7 +61,7 @@ public sealed class FieldSettingsTests
     private static string Shaped(string sent, RequestRules rules, RequestFields fields)
     {
         var body = new System.Buffers.ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(sent));
-        var (edits, error) = BodyShaper.Shape(body, 0, rules, fields, Chat);
+        var (edits, _, error) = BodyShaper.Shape(body, 0, rules, fields, Chat);
         Assert.Null(error);
         using var reader = new StreamReader(new SplicedStream(body, edits));
         return reader.ReadToEnd();

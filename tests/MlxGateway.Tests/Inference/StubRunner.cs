@@ -13,7 +13,7 @@ internal sealed class StubRunner(int port, HttpMessageInvoker? connections = nul
 
     public HttpMessageInvoker Connections { get; } = connections ?? RunnerConnections.Open();
 
-    public RunnerManners Manners { get; } = new("m", ReusesConnections: false);
+    public RunnerManners Manners { get; init; } = new("m", ReusesConnections: false);
 
     public Task<RunnerEnd> Gone => _gone.Task;
 

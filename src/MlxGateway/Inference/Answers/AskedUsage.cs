@@ -67,12 +67,19 @@ internal sealed class AskedUsage(StreamShape shape, string model) : IAnswerFilte
     private ReadOnlyMemory<byte> Edited(ReadOnlyMemory<byte> events)
     {
         _head.Note(events.Span);
-        var mayMatter = events.Span.IndexOf("\"usage\""u8) >= 0 || events.Span.IndexOf("\"timings\""u8) >= 0;
-        return mayMatter ? (_editor ??= new EventEditor(Edit)).EditEvents(events) : events;
+        return MayMatter(events.Span) ? (_editor ??= new EventEditor(Edit)).EditEvents(events) : events;
     }
+
+    private static bool MayMatter(ReadOnlySpan<byte> bytes) => bytes.IndexOf("\"usage\""u8) >= 0 || bytes.IndexOf("\"timings\""u8) >= 0;
 
     private void Edit(ReadOnlySpan<byte> data, DataEdits edits)
     {
+        // What becomes of an event must not depend on what came in one piece with it.
+        if (_isSaid || !MayMatter(data))
+        {
+            return;
+        }
+
         _ = _facts.NoteJson(data);
         var seen = UsageEvent.Read(data);
         _isSaid |= seen.IsOfCountsAlone;

@@ -88,7 +88,8 @@ internal sealed class MultipartRequest : InferenceRequest
 
     private static async ValueTask<GatewayError?> ReadAsync(Stream source, byte[] buffer, MultipartScanner form, Upload upload, LimitOptions limits, CancellationToken cancellationToken)
     {
-        while (await source.ReadAsync(buffer, cancellationToken) is var read and > 0)
+        // The server gives 4 KB at a time; the disk wants more at once.
+        while (await source.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellationToken) is var read and > 0)
         {
             if (upload.Length + read > limits.Upload.Bytes)
             {

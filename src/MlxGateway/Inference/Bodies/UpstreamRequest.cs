@@ -51,7 +51,7 @@ internal sealed class UpstreamRequest : InferenceRequest
         var piece = ArrayPool<byte>.Shared.Rent(PieceSize);
         try
         {
-            for (int read; (read = await source.ReadAsync(piece, cancellationToken)) > 0;)
+            for (int read; (read = await source.ReadAtLeastAsync(piece, piece.Length, throwOnEndOfStream: false, cancellationToken)) > 0;)
             {
                 if (body.Length + read > limits.Upload.Bytes)
                 {

@@ -72,6 +72,49 @@ public sealed class BodyFuzzTests
     }
 
     [Fact]
+    public async Task Forms_MutatedAndSentOn_AreTheSameFormsWithAnotherModel()
+    {
+        var taken = 0;
+        var mutations = new Mutations(Seed + 2, Forms, FormWords);
+        var name = Encoding.UTF8.GetBytes("n€");
+        for (var i = 0; i < Inputs; i++)
+        {
+            var bytes = mutations.Next();
+
+            // Some on disk, in part or as a whole; not all of them, because that is slow.
+            var limits = new LimitOptions { SpillAfter = new MlxGateway.Supervision.Models.ByteSize(i % 50 == 0 ? mutations.Random.Next(100) : 1 << 20) };
+            var source = Pieces.Stream(bytes, mutations.Random);
+            var (request, _) = await MultipartRequest.ReadAsync(source, "multipart/form-data; boundary=b", InferenceRoute.Transcriptions, limits, Path.GetTempPath(), TestContext.Current.CancellationToken);
+            if (request is null)
+            {
+                continue;
+            }
+
+            using (request)
+            {
+                taken++;
+                request.NameModel("n€");
+                await using var body = request.OpenBody();
+                var sent = new byte[body.Length];
+                await body.ReadExactlyAsync(sent, TestContext.Current.CancellationToken);
+                var text = Encoding.Latin1.GetString(bytes);
+                var found = Split(text)!.Value;
+                byte[] part = [.. "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n"u8, .. name, .. "\r\n"u8];
+                byte[] expected = found.Length >= 0
+                    ? [.. bytes.AsSpan(0, (int)found.Offset), .. name, .. bytes.AsSpan((int)(found.Offset + found.Length))]
+                    : [.. bytes.AsSpan(0, (int)found.First), .. part, .. bytes.AsSpan((int)found.First)];
+                Assert.True(expected.AsSpan().SequenceEqual(sent), text);
+
+                // ... and whoever reads it finds that name.
+                var (_, offset, length) = Split(Encoding.Latin1.GetString(sent))!.Value;
+                Assert.True(sent.AsSpan((int)offset, (int)length).SequenceEqual(name), text);
+            }
+        }
+
+        Assert.True(taken > Inputs / 20, $"{taken} taken: the mutations try too little");
+    }
+
+    [Fact]
     public async Task Bodies_MutatedAndSpliced_AreWhatAnEditedDocumentIs()
     {
         var taken = 0;
