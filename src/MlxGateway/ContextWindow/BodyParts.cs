@@ -127,8 +127,30 @@ internal static class BodyParts
         {
             foreach (var part in content.EnumerateArray())
             {
-                text.Append(part.ValueKind == JsonValueKind.String ? part.GetString() : part.ValueKind != JsonValueKind.Object ? "" : Text(part, "text") ?? "[an image or a file]");
+                text.Append(part.ValueKind == JsonValueKind.String ? part.GetString() : part.ValueKind != JsonValueKind.Object ? "" : Text(part, "text") ?? InWords(part));
             }
+        }
+    }
+
+    // Calls and results as Anthropic's dialect writes them; a thought is nothing that was said.
+    private static string InWords(JsonElement part)
+    {
+        switch (Text(part, "type"))
+        {
+            case "tool_use":
+                return $"\n[calls {Text(part, "name")}({Text(part, "input")})]";
+            case "tool_result":
+                var result = new StringBuilder();
+                if (part.TryGetProperty("content", out var content))
+                {
+                    AppendContent(result, content);
+                }
+
+                return $"\n[result: {result}]";
+            case "thinking" or "redacted_thinking":
+                return "";
+            default:
+                return "[an image or a file]";
         }
     }
 

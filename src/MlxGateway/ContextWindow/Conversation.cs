@@ -111,7 +111,7 @@ internal sealed class Conversation
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
             var start = skipped + json.TokenStartIndex;
-            var speaker = Speaker.User;
+            var (speaker, hasResult) = (Speaker.User, false);
             if (json.TokenType == JsonTokenType.StartObject)
             {
                 var depth = json.CurrentDepth;
@@ -126,7 +126,7 @@ internal sealed class Conversation
                     else if (json.ValueTextEquals("content"u8))
                     {
                         json.Read();
-                        ReadImages(ref json, body, skipped, architecture);
+                        hasResult |= ReadParts(ref json, body, skipped, architecture);
                     }
                     else
                     {
@@ -141,25 +141,31 @@ internal sealed class Conversation
                 json.Skip();
             }
 
-            Messages.Add(new MessageSpan(start, skipped + json.BytesConsumed, speaker));
+            Messages.Add(new MessageSpan(start, skipped + json.BytesConsumed, hasResult ? Speaker.Tool : speaker));
         }
     }
 
-    // Any address of data in the parts of a message is an image or a sound; it is not text whatever its part is called.
-    private void ReadImages(ref Utf8JsonReader json, in ReadOnlySequence<byte> body, int skipped, string? architecture)
+    // Any address of data in the parts of a message is an image or a sound; it is not text whatever its part is called. True: a part is the result of a call, which Anthropic's dialect has the user bring.
+    private bool ReadParts(ref Utf8JsonReader json, in ReadOnlySequence<byte> body, int skipped, string? architecture)
     {
         if (json.TokenType != JsonTokenType.StartArray)
         {
-            return;
+            return false;
         }
 
         var depth = json.CurrentDepth;
-        var isAddress = false;
+        var (isAddress, isType, hasResult) = (false, false, false);
         while (json.Read() && json.CurrentDepth > depth)
         {
             if (json.TokenType == JsonTokenType.PropertyName)
             {
                 isAddress = json.ValueTextEquals("url"u8) || json.ValueTextEquals("image_url"u8);
+                isType = json.CurrentDepth == depth + 2 && json.ValueTextEquals("type"u8);
+            }
+            else if (isType && json.TokenType == JsonTokenType.String)
+            {
+                hasResult |= json.ValueTextEquals("tool_result"u8);
+                isType = false;
             }
             else if (isAddress && json.TokenType == JsonTokenType.String)
             {
@@ -171,6 +177,8 @@ internal sealed class Conversation
                 TextBytes -= end - start - 2;
             }
         }
+
+        return hasResult;
     }
 
     private static Speaker SpeakerOf(ref Utf8JsonReader json) =>

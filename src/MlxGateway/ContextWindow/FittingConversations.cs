@@ -160,7 +160,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
         {
             var made = BodyParts.Compacted(body, parts, with.Messages, with.Text);
             var sequence = new ReadOnlySequence<byte>(made);
-            return (made, await counter.CountAsync(sequence, Conversation.TryRead(sequence, 0, model.Facts?.Architecture)!, lease, exchange.Left));
+            return (made, await counter.CountAsync(sequence, json.Route.Shape, Conversation.TryRead(sequence, 0, model.Facts?.Architecture)!, lease, exchange.Left));
         }
 
         async Task<TokenCount?> UseAsync((byte[] Body, TokenCount Count) made)
@@ -197,7 +197,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
         }
     }
 
-    private static bool Compacts(JsonRequest json, ModelSpec model) => model.ContextOverflow == ContextOverflow.Compact && json.Route.Shape == StreamShape.Chat;
+    private static bool Compacts(JsonRequest json, ModelSpec model) => model.ContextOverflow == ContextOverflow.Compact && json.Route.Shape is StreamShape.Chat or StreamShape.Messages;
 
     private static GatewayError TooLong(int context, TokenCount count, string? more, string param) => new(
         StatusCodes.Status400BadRequest,

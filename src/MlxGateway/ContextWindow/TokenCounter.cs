@@ -17,16 +17,29 @@ internal sealed class TokenCounter(TokenRatios ratios, ContextWindowOptions opti
     private const string ByEngine = "counted by the engine";
 
     /// <summary>Counts a request as it is about to be sent.</summary>
-    public async Task<TokenCount> CountAsync(JsonRequest request, Conversation parts, ModelLease lease, CancellationToken cancellationToken) => CounterOf(request.Route.Shape) switch
+    public async Task<TokenCount> CountAsync(JsonRequest request, Conversation parts, ModelLease lease, CancellationToken cancellationToken)
     {
-        null => await CountAsync(request.Json, parts, lease, cancellationToken),
-        { } path when await AskAsItIsAsync(path, request, lease, cancellationToken) is { } tokens => new TokenCount(tokens, ByEngine),
-        _ => Estimate(parts, lease),
-    };
+        if (CounterOf(request.Route.Shape) is null)
+        {
+            return await CountAsync(request.Json, request.Route.Shape, parts, lease, cancellationToken);
+        }
 
-    /// <summary>Counts the body of a chat or a completion.</summary>
-    public async Task<TokenCount> CountAsync(ReadOnlySequence<byte> body, Conversation parts, ModelLease lease, CancellationToken cancellationToken)
+        // Some engines know their model only by the name that they were launched with.
+        request.NameModel(lease.Runner.Manners.UpstreamModel);
+        await using var sent = request.OpenBody();
+        var body = new byte[sent.Length];
+        await sent.ReadExactlyAsync(body, cancellationToken);
+        return await CountAsync(new ReadOnlySequence<byte>(body), request.Route.Shape, parts, lease, cancellationToken);
+    }
+
+    /// <summary>Counts a body that names its model as the engine knows it.</summary>
+    public async Task<TokenCount> CountAsync(ReadOnlySequence<byte> body, StreamShape shape, Conversation parts, ModelLease lease, CancellationToken cancellationToken)
     {
+        if (CounterOf(shape) is { } path)
+        {
+            return await AskAsItIsAsync(path, body.IsSingleSegment ? body.First : body.ToArray(), lease, cancellationToken) is { } all ? new TokenCount(all, ByEngine) : Estimate(parts, lease);
+        }
+
         var counted = lease.Model.Runner switch
         {
             KindNames.MlxLm => await AskMlxLmAsync(body, parts, lease, cancellationToken),
@@ -49,18 +62,13 @@ internal sealed class TokenCounter(TokenRatios ratios, ContextWindowOptions opti
         _ => null,
     };
 
-    private static async Task<long?> AskAsItIsAsync(string path, JsonRequest request, ModelLease lease, CancellationToken cancellationToken)
+    private static async Task<long?> AskAsItIsAsync(string path, ReadOnlyMemory<byte> body, ModelLease lease, CancellationToken cancellationToken)
     {
         if (lease.Runner.Manners.Offers?.Contains(path) is not true)
         {
             return null;
         }
 
-        // Some engines know their model only by the name that they were launched with.
-        request.NameModel(lease.Runner.Manners.UpstreamModel);
-        await using var sent = request.OpenBody();
-        var body = new byte[sent.Length];
-        await sent.ReadExactlyAsync(body, cancellationToken);
         using var answer = await RunnerCall.AskAsync(lease, path, body, cancellationToken);
         return answer?.RootElement.TryGetProperty("input_tokens", out var count) is true && count.TryGetInt64(out var tokens) ? tokens : null;
     }

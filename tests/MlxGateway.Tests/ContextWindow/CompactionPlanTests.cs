@@ -26,6 +26,28 @@ public sealed class CompactionPlanTests
     }
 
     [Fact]
+    public void Messages_OfAnthropicsDialect_KeepResultsWithTheirCallsAndAreToldInWords()
+    {
+        string[] messages =
+        [
+            """{"role":"user","content":"look it up"}""",
+            """{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"x"},{"type":"text","text":"Wait."},{"type":"tool_use","id":"t1","name":"find","input":{"q":"a"}}]}""",
+            """{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"found"}]},{"type":"text","text":"and?"}]}""",
+            """{"role":"assistant","content":"done"}""",
+            """{"role":"user","content":[{"type":"text","text":"What of {\"type\":\"tool_result\"}?"}]}""",
+        ];
+        var body = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes($$"""{"system":"s","messages":[{{string.Join(',', messages)}}]}"""));
+
+        var parts = Conversation.TryRead(body, 0, null)!;
+
+        Assert.Equal([Speaker.User, Speaker.Assistant, Speaker.Tool, Speaker.Assistant, Speaker.User], parts.Messages.Select(m => m.Speaker));
+        Assert.Equal(1, CompactionPlan.For(parts.Messages, 3).Tail);
+        Assert.Equal(
+            ["user: look it up\n", "assistant: Wait.\n[calls find({\"q\":\"a\"})]\n", "user: \n[result: found]and?\n"],
+            messages.Take(3).Select(m => BodyParts.ToTranscript(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(m)))));
+    }
+
+    [Fact]
     public void Compacted_RandomConversations_KeepInstructionsFirstOrderAndCalls()
     {
         var random = new Random(7);

@@ -80,6 +80,30 @@ public sealed class ContextWindowTests : IDisposable
     }
 
     [Fact]
+    public async Task LlamaServer_LongMessages_AreCompactedAndAnsweredWhole()
+    {
+        Assert.SkipUnless(TinyModels.CanServeGguf, "Needs llama-server and the generator of tiny models.");
+        var model = Path.Combine(_models.FullName, "tiny-c.gguf");
+        await TinyModels.WriteAsync(model, "--context", "2048");
+        await using var gateway = await Gateway.StartAsync(
+            $$"""
+            "tiny-c": {"Source":"{{model}}"}
+            """,
+            $$"""
+            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} }
+            """);
+
+        var answer = await gateway.PostAsync("/v1/messages", Chat("tiny-c", 61).Insert(1, "\"max_tokens\":50,\"system\":\"Be kind.\","));
+
+        Assert.True(answer.Status == 200, answer.Text);
+        var numbers = Regex.Match(answer.Header("X-MlxGateway-Context") ?? "", @"^compacted; from=(\d+); to=(\d+)$");
+        Assert.True(numbers.Success);
+        Assert.True(long.Parse(numbers.Groups[1].Value, CultureInfo.InvariantCulture) > 2048);
+        Assert.Equal(numbers.Groups[2].Value, answer.Json.GetProperty("usage").GetProperty("input_tokens").GetRawText());
+        Assert.Equal("Hello from tiny-c .", answer.Json.GetProperty("content")[0].GetProperty("text").GetString()!.Trim());
+    }
+
+    [Fact]
     public async Task LlamaServer_LongResponsesAndMessages_AreRefusedWithTheCountOfTheEngine()
     {
         Assert.SkipUnless(TinyModels.CanServeGguf, "Needs llama-server and the generator of tiny models.");
@@ -87,7 +111,7 @@ public sealed class ContextWindowTests : IDisposable
         await TinyModels.WriteAsync(model, "--context", "1024");
         await using var gateway = await Gateway.StartAsync(
             $$"""
-            "tiny-b": {"Source":"{{model}}"}
+            "tiny-b": {"Source":"{{model}}","ContextOverflow":"refuse"}
             """,
             $$"""
             "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} }

@@ -14,6 +14,7 @@ namespace MlxGateway.Tests.RemoteImages;
 internal sealed class ImageServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, byte[]> _answers = new();
     private readonly X509Certificate2? _certificate;
     private readonly Lock _lock = new();
@@ -99,8 +100,10 @@ internal sealed class ImageServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Gate.TrySetResult();
-        _listener.Stop();
+        await _stop.CancelAsync(); // before the listener, whose end is another exception in every moment
         await _serving;
+        _listener.Stop();
+        _stop.Dispose();
         _certificate?.Dispose();
     }
 
@@ -111,10 +114,10 @@ internal sealed class ImageServer : IAsyncDisposable
         {
             while (true)
             {
-                served.Add(ServeAsync(await _listener.AcceptTcpClientAsync()));
+                served.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
             }
         }
-        catch (Exception stopped) when (stopped is SocketException or ObjectDisposedException)
+        catch (OperationCanceledException)
         {
             await Task.WhenAll(served);
         }
