@@ -1,5 +1,4 @@
 using MlxGateway.Access;
-using MlxGateway.Inference;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -17,7 +16,7 @@ internal static class AccessEndpoints
     {
         var hosts = new HostPolicy((allowedHosts ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), Environment.MachineName, options.AllowAnonymousNetwork || options.Keys.Count > 0);
         var origins = new OriginPolicy(hosts, options.AllowedOrigins);
-        return services.AddSingleton(hosts).AddSingleton(origins).AddSingleton(new KeyRing(options.Keys)).AddSingleton<IRequestShaper, ModelPermission>().AddCors(cors => cors.AddDefaultPolicy(policy => policy
+        return services.AddSingleton(hosts).AddSingleton(origins).AddSingleton(new KeyRing(options.Keys)).AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .SetIsOriginAllowed(origins.Allows)
             .AllowAnyHeader()
             .AllowAnyMethod()

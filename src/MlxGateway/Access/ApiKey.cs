@@ -7,6 +7,9 @@ namespace MlxGateway.Access;
 /// <summary>A key that is known, and what whoever has it may do.</summary>
 internal sealed class ApiKey : ICaller, IDisposable
 {
+    // A minute.
+    private const int MostRefills = 600;
+
     private readonly List<string> _models;
     private readonly ConcurrencyLimiter? _atOnce;
     private readonly TokenBucketRateLimiter? _aMinute;
@@ -23,9 +26,16 @@ internal sealed class ApiKey : ICaller, IDisposable
         _aMinute = options.RequestsPerMinute == 0 ? null : new TokenBucketRateLimiter(new TokenBucketRateLimiterOptions
         {
             TokenLimit = options.RequestsPerMinute,
-            TokensPerPeriod = 1,
-            ReplenishmentPeriod = TimeSpan.FromMinutes(1) / options.RequestsPerMinute,
+            TokensPerPeriod = Refill(options.RequestsPerMinute).Requests,
+            ReplenishmentPeriod = Refill(options.RequestsPerMinute).Every,
         });
+    }
+
+    /// <summary>How many requests come back at a time, and how often, so that it is this many a minute. Never oftener than ten times a second: a timer of less than a millisecond does not go off at all.</summary>
+    internal static (int Requests, TimeSpan Every) Refill(int aMinute)
+    {
+        var requests = (aMinute + MostRefills - 1) / MostRefills;
+        return (requests, TimeSpan.FromMinutes(1) * requests / aMinute);
     }
 
     /// <inheritdoc/>

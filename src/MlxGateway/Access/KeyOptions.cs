@@ -19,7 +19,7 @@ public sealed class KeyOptions
     [Range(0, 100_000)]
     public int MaxConcurrency { get; set; }
 
-    /// <summary>Requests to models a minute; 0: no limit. As many may come at once, and then one each minute/N.</summary>
+    /// <summary>Requests to models a minute; 0: no limit. As many may come at once, and then they come back evenly over the minute.</summary>
     [Range(0, 1_000_000)]
     public int RequestsPerMinute { get; set; }
 }

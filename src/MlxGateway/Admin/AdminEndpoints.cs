@@ -67,7 +67,7 @@ internal static class AdminEndpoints
         var known = catalog.Current;
         if (known.Resolve(id) is not { } model)
         {
-            return new ErrorResult(Refusals.UnknownModel(id, known.Nearest(id, 3)));
+            return new ErrorResult(Refusals.UnknownModel(id, known, caller: null));
         }
 
         await pool.UnloadAsync(model.Id, cancellationToken);

@@ -13,7 +13,8 @@ internal static class Announcement
     /// <param name="engines">What the search for engines found.</param>
     /// <param name="models">What is in the catalog.</param>
     /// <param name="budget">Where the memory budget comes from, in words.</param>
-    public static string Write(string address, IReadOnlyList<EngineReport> engines, IReadOnlyList<ModelSpec> models, string budget)
+    /// <param name="wantsKey">Whether nobody is served without a key.</param>
+    public static string Write(string address, IReadOnlyList<EngineReport> engines, IReadOnlyList<ModelSpec> models, string budget, bool wantsKey = false)
     {
         var lines = new List<string> { $"MlxGateway serves on {address}" };
         foreach (var engine in engines)
@@ -45,7 +46,7 @@ internal static class Announcement
 
         if (servable.MinBy(m => m.Memory ?? m.FileBytes) is { } lightest)
         {
-            lines.Add($$"""  Try it   curl {{address}}/v1/chat/completions -d '{"model":"{{lightest.Id}}","messages":[{"role":"user","content":"Hello"}]}'""");
+            lines.Add($$"""  Try it   curl {{address}}/v1/chat/completions{{(wantsKey ? " -H 'x-api-key: KEY'" : "")}} -d '{"model":"{{lightest.Id}}","messages":[{"role":"user","content":"Hello"}]}'""");
         }
 
         return string.Join(Environment.NewLine, lines);

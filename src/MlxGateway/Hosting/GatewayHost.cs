@@ -102,7 +102,7 @@ internal static class GatewayHost
 
         var catalog = app.Services.GetRequiredService<ModelCatalog>();
         var memory = app.Services.GetRequiredService<IMemoryGauge>();
-        Console.WriteLine(Announcement.Write(AddressOf(app), engines, catalog.Current.Models, memory.Describe()));
+        Console.WriteLine(Announcement.Write(AddressOf(app), engines, catalog.Current.Models, memory.Describe(), configuration.Options.Access.Keys.Count > 0));
         LoadFirst(app, first);
 
         await app.WaitForShutdownAsync();

@@ -12,6 +12,7 @@ internal sealed class BodyShaper
 {
     private readonly RequestRules _rules;
     private readonly RequestFields _fields;
+    private readonly bool _hasFields; // most models have none, and their bodies pay nothing for it
     private readonly string _route;
     private readonly List<BodyEdit> _edits = [];
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
@@ -25,6 +26,7 @@ internal sealed class BodyShaper
     {
         _rules = rules;
         _fields = fields;
+        _hasFields = !fields.IsEmpty;
         _route = route;
     }
 
@@ -68,12 +70,12 @@ internal sealed class BodyShaper
             var name = json.GetString()!;
             var rule = _rules.Fields.FirstOrDefault(f => f.Name == name);
             json.Read();
-            var isOut = _fields.Forbidden.Contains(name, StringComparer.Ordinal);
+            var isOut = _hasFields && _fields.Forbidden.Contains(name, StringComparer.Ordinal);
             if (isOut)
             {
                 _seen.Add(name);
             }
-            else if (ValueFor(name, rule, json.TokenType == JsonTokenType.Null) is { } value)
+            else if (_hasFields && ValueFor(name, rule, json.TokenType == JsonTokenType.Null) is { } value)
             {
                 _seen.Add(name);
                 var from = skipped + json.TokenStartIndex;
@@ -105,7 +107,7 @@ internal sealed class BodyShaper
     // What nobody named comes in front. A body without any member asks for nothing, and gets nothing.
     private void PutIn()
     {
-        if (_fields.IsEmpty || _members.Count == 0)
+        if (!_hasFields || _members.Count == 0)
         {
             return;
         }

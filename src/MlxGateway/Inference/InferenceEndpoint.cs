@@ -176,7 +176,7 @@ internal sealed class InferenceEndpoint(
 
     private async Task RefuseAsync(InferenceExchange exchange, GatewayError error)
     {
-        error = error.NeededModality is { } modality ? Refusals.NameWhoCan(error, modality, catalog.Current.Models) : error;
+        error = error.NeededModality is { } modality ? Refusals.NameWhoCan(error, modality, [.. catalog.Current.Models.Where(m => Caller(exchange)?.MayUse(m) != false)]) : error;
         exchange.Record.Outcome = RequestOutcome.Refused;
         await exchange.Response.FailAsync(Note(exchange.Record, error));
     }
@@ -258,6 +258,8 @@ internal sealed class InferenceEndpoint(
         };
     }
 
+    private static ICaller? Caller(InferenceExchange exchange) => exchange.Context.Features.Get<ICaller>();
+
     private GatewayError? Resolve(InferenceExchange exchange)
     {
         var known = catalog.Current;
@@ -270,7 +272,8 @@ internal sealed class InferenceEndpoint(
 
         var model = name is null ? known.Default : known.Resolve(name);
         exchange.Model = model!;
-        return model is null ? Refusals.UnknownModel(name!, known.Nearest(name!, 3))
+        return model is null ? Refusals.UnknownModel(name!, known, Caller(exchange))
+            : Caller(exchange) is { } caller && !caller.MayUse(model) ? Refusals.NotAllowed(model, caller)
             : model.Missing is not null ? Refusals.MissingFiles(model)
             : null;
     }

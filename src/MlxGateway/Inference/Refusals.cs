@@ -39,6 +39,13 @@ internal static class Refusals
         return new GatewayError(StatusCodes.Status404NotFound, "model_not_found", $"The model '{Shorten(name)}' is not known here. {known}") { Param = "model" };
     }
 
+    /// <summary>A name that no model has, with the nearest names of those that the caller may use.</summary>
+    public static GatewayError UnknownModel(string name, CatalogSnapshot known, ICaller? caller) =>
+        UnknownModel(name, [.. known.Nearest(name, 3).Where(near => known.Resolve(near) is { } model && caller?.MayUse(model) != false)]);
+
+    public static GatewayError NotAllowed(ModelSpec model, ICaller caller) =>
+        new(StatusCodes.Status403Forbidden, "model_not_allowed", $"The key '{caller.Name}' is not good for model '{model.Id}'.") { Param = "model" };
+
     public static GatewayError MissingFiles(ModelSpec model) =>
         new(StatusCodes.Status404NotFound, "model_files_missing", $"The model '{model.Id}' cannot be launched: {model.Missing}") { Param = "model" };
 

@@ -16,7 +16,7 @@ internal static class RequestTerms
         IsBackground = isBackground,
         Client = ClientOf(context),
         KeepAlive = request.KeepAlive,
-        StandIn = isBackground && backgroundModel is not null && known.Resolve(backgroundModel) is { Missing: null } standIn ? standIn : null,
+        StandIn = isBackground && backgroundModel is not null && known.Resolve(backgroundModel) is { Missing: null } standIn && context.Features.Get<ICaller>()?.MayUse(standIn) != false ? standIn : null,
     };
 
     // Only ever compared with another one, in memory: it may hold a key.

@@ -102,6 +102,22 @@ public sealed class KeyRingTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(599)]
+    [InlineData(601)]
+    [InlineData(60_000)]
+    [InlineData(999_999)]
+    [InlineData(1_000_000)]
+    public void Refill_AnyNumberAMinute_IsThatManyAndNoBusyTimer(int aMinute)
+    {
+        var (requests, every) = ApiKey.Refill(aMinute);
+
+        Assert.Equal(aMinute, requests * (TimeSpan.FromMinutes(1) / every), 0.01 * aMinute);
+        Assert.InRange(every, TimeSpan.FromMilliseconds(100) - TimeSpan.FromTicks(1), TimeSpan.FromMinutes(1));
+    }
+
     internal static KeyOptions Key(string key, List<string>? scopes = null, List<string>? models = null, int atOnce = 0, int aMinute = 0) => new()
     {
         Hash = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key))),

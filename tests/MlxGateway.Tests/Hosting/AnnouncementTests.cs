@@ -44,6 +44,12 @@ public sealed class AnnouncementTests
             "21 GB of 24 GB"));
 
     [Fact]
+    public void Write_KeysAreWanted_GivesAnExampleWithOne() => Assert.Contains(
+        "Try it   curl http://127.0.0.1:1234/v1/chat/completions -H 'x-api-key: KEY' -d '{\"model\":\"m\"",
+        Announcement.Write(Address, [], [Model("m")], "x", wantsKey: true),
+        StringComparison.Ordinal);
+
+    [Fact]
     public void Write_NoModelAtAll_GivesNoExampleThatCannotWork() => Same(
         """
         MlxGateway serves on http://127.0.0.1:1234

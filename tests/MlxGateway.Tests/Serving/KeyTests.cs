@@ -108,6 +108,11 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
         var (_, _, list) = await ReadAsync("GET", "/v1/models", key);
         Assert.Equal(["two"], list.GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()));
         Assert.Equal((404, "model_not_found"), await AskAsync("GET", "/v1/models/one", key));
+
+        // Neither the nearest names nor what is done before the model is asked for tell of the others.
+        Assert.DoesNotContain("'one'", (await _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("on"), key)).Message, StringComparison.Ordinal);
+        Assert.Contains("'one'", (await _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("on"), ("x-api-key", "sk-inference"))).Message, StringComparison.Ordinal);
+        Assert.Equal((403, "model_not_allowed"), await CodeAsync("""{"model":"one","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://127.0.0.1:9/x.png"} }]}]}"""));
         Assert.Equal((200, null), await AskAsync("GET", "/v1/models/second", key));
 
         async Task<(int, string?)> CodeAsync(string body)
@@ -120,7 +125,6 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
     [Fact]
     public async Task Key_OfSomebodyElse_CallsOffNothing()
     {
-        using var leave = new CancellationTokenSource();
         var running = _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("slow"), ("x-api-key", "sk-inference"), ("x-request-id", "mine"));
         await UntilServedAsync("mine");
 
@@ -171,17 +175,11 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
         return await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
     }
 
-    private async Task UntilServedAsync(string id)
+    private Task UntilServedAsync(string id) => Gateway.UntilAsync(async () =>
     {
-        while (true)
-        {
-            var (_, _, requests) = await ReadAsync("GET", "/api/requests", ("x-api-key", "sk-read"));
-            if (requests.GetProperty("requests").EnumerateArray().Any(r => r.GetProperty("id").GetString() == id && r.GetProperty("state").GetString() == "running"))
-            {
-                return;
-            }
-        }
-    }
+        var (_, _, requests) = await ReadAsync("GET", "/api/requests", ("x-api-key", "sk-read"));
+        return requests.GetProperty("requests").EnumerateArray().Any(r => r.GetProperty("id").GetString() == id && r.GetProperty("state").GetString() == "running");
+    });
 
     private async Task<(int Status, string? Code)> AskAsync(string method, string path, params (string Name, string Value)[] headers)
     {

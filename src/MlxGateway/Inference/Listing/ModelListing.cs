@@ -59,7 +59,7 @@ internal sealed class ModelListing(ModelCatalog catalog, IModelPool pool, KnownN
         var view = await LookAsync(cancellationToken);
         return view.Known.Resolve(id) is { } model && caller?.MayUse(model) != false
             ? Results.Json(Entries.Record(Describe(view, model, ModelNames.Of(view.Known.Models)), time.GetUtcNow()), ListingJson.Default.ModelRecord)
-            : new ErrorResult(Refusals.UnknownModel(id, view.Known.Nearest(id, 3)));
+            : new ErrorResult(Refusals.UnknownModel(id, view.Known, caller));
     }
 
     private async ValueTask<View> LookAsync(CancellationToken cancellationToken)
