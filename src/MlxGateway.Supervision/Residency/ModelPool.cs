@@ -286,11 +286,10 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             return;
         }
 
-        var now = _time.GetUtcNow();
-        if (_ledger.NextWake(now) is { } wake)
+        if (_ledger.NextWake is { } wake)
         {
             // Rounded up: a timer that fires a fraction early would find nothing to do and fire again at once.
-            var due = Math.Ceiling(Math.Clamp((wake - now).TotalMilliseconds, 0, LongestAlarm.TotalMilliseconds));
+            var due = Math.Ceiling(Math.Clamp((wake - _time.GetUtcNow()).TotalMilliseconds, 0, LongestAlarm.TotalMilliseconds));
             alarm.Change(TimeSpan.FromMilliseconds(due), Timeout.InfiniteTimeSpan);
         }
         else

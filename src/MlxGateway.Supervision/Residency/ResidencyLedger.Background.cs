@@ -100,7 +100,7 @@ internal sealed partial class ResidencyLedger
         }
     }
 
-    private DateTimeOffset? BackgroundWake(Resident resident, DateTimeOffset now)
+    private DateTimeOffset? BackgroundWake(Resident resident)
     {
         if (resident.Waiting.OldestBackground is not { } ticket)
         {
@@ -108,6 +108,6 @@ internal sealed partial class ResidencyLedger
         }
 
         var served = ticket.ArrivedAt + BackgroundHold;
-        return served > now ? served : resident.State is Launching ? null : ticket.ArrivedAt + options.BackgroundPatience;
+        return served > _settledAt ? served : resident.State is Launching ? null : ticket.ArrivedAt + options.BackgroundPatience;
     }
 }

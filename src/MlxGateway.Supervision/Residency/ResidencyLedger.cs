@@ -31,6 +31,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     private long _order;
     private long _step;
     private long _lastLoadBegan;
+    private DateTimeOffset _settledAt;
     private DateTimeOffset? _shutdownAt;
     private bool _isOver;
 
@@ -75,29 +76,35 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         return _effects;
     }
 
-    /// <summary>The latest moment at which the ledger must be given a <see cref="TimeElapsed"/>; null: it need not. It holds until <see cref="Version"/> changes.</summary>
-    public DateTimeOffset? NextWake(DateTimeOffset now)
+    /// <summary>
+    /// The latest moment at which the ledger must be given a <see cref="TimeElapsed"/>; null: it need not. It holds until <see cref="Version"/> changes, and may be over already:
+    /// what is asked is when something is due after the ledger last looked, so that nothing which came due since then is passed over.
+    /// </summary>
+    public DateTimeOffset? NextWake
     {
-        var wake = _admitAt;
-        foreach (var resident in _residents)
+        get
         {
-            wake = Earlier(wake, resident.State switch
+            var wake = _admitAt;
+            foreach (var resident in _residents)
             {
-                Ready => IdleDeadline(resident, now),
-                Launching => resident.Since + options.LaunchTimeout,
-                Draining => DrainDeadline(resident),
-                Cooling => resident.CoolUntil,
-                _ => null,
-            });
-            if (resident.WaitsForRoom && !IsShuttingDown)
-            {
-                wake = Earlier(wake, _observeAt);
+                wake = Earlier(wake, resident.State switch
+                {
+                    Ready => IdleDeadline(resident, _settledAt),
+                    Launching => resident.Since + options.LaunchTimeout,
+                    Draining => DrainDeadline(resident),
+                    Cooling => resident.CoolUntil,
+                    _ => null,
+                });
+                if (resident.WaitsForRoom && !IsShuttingDown)
+                {
+                    wake = Earlier(wake, _observeAt);
+                }
+
+                wake = Earlier(wake, BackgroundWake(resident));
             }
 
-            wake = Earlier(wake, BackgroundWake(resident, now));
+            return wake;
         }
-
-        return wake;
     }
 
     /// <summary>The number of events so far.</summary>
@@ -156,6 +163,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     private void Settle(DateTimeOffset now)
     {
         Version++;
+        _settledAt = now;
         ExpireLaunchesAndCooldowns(now);
         ReconsiderSwap(now);
         ServeAll(now);

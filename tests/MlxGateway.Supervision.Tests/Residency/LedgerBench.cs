@@ -99,7 +99,7 @@ internal sealed class LedgerBench
     {
         var effects = new List<string>();
         var end = Now + TimeSpan.FromSeconds(seconds);
-        while (Ledger.NextWake(Now) is { } wake && wake <= end)
+        while (Ledger.NextWake is { } wake && wake <= end)
         {
             Assert.True(wake > Now, $"woken at {wake} for nothing");
             Now = wake;

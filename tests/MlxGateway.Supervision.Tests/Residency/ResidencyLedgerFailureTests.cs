@@ -52,7 +52,7 @@ public sealed class ResidencyLedgerFailureTests
         bench.Ask("qwen");
         bench.FailLaunch("qwen");
 
-        Assert.Equal(bench.Now + TimeSpan.FromSeconds(10), bench.Ledger.NextWake(bench.Now));
+        Assert.Equal(bench.Now + TimeSpan.FromSeconds(10), bench.Ledger.NextWake);
         bench.PassAsWoken(10);
         Assert.Equal(ResidentState.Absent, bench["qwen"].State);
     }

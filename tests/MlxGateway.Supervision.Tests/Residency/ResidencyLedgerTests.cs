@@ -340,7 +340,7 @@ public sealed class ResidencyLedgerTests
         var bench = new LedgerBench(10, ("qwen", 6));
         bench.Ask("qwen");
         bench.Ready("qwen");
-        var alarm = bench.Ledger.NextWake(bench.Now);
+        var alarm = bench.Ledger.NextWake;
         var version = bench.Ledger.Version;
 
         bench.Release("qwen");

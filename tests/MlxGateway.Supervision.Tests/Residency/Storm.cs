@@ -91,7 +91,7 @@ internal sealed class Storm
             var pending = _leases.Count + _launching.Count + _stopping.Count + (_readingWanted ? 1 : 0);
             if (pending == 0)
             {
-                var wake = _ledger.NextWake(_now);
+                var wake = _ledger.NextWake;
                 Assert.True(wake is not null, $"{_name}: {_waiting.Count} wait for nothing");
                 _now = wake.Value > _now ? wake.Value : _now + TimeSpan.FromMilliseconds(1);
                 Tell(new TimeElapsed());
@@ -100,7 +100,7 @@ internal sealed class Storm
 
             _now += TimeSpan.FromMilliseconds(_random.Next(0, 500));
             EndSomething(_random.Next(pending));
-            if (_ledger.NextWake(_now) <= _now)
+            if (_ledger.NextWake <= _now)
             {
                 Tell(new TimeElapsed());
             }
@@ -111,7 +111,7 @@ internal sealed class Storm
     {
         Tell(new ShutdownRequested(TimeSpan.FromSeconds(_random.Next(0, 30))));
         Assert.Empty(_waiting);
-        while (_launching.Count + _stopping.Count > 0 || _ledger.NextWake(_now) is not null)
+        while (_launching.Count + _stopping.Count > 0 || _ledger.NextWake is not null)
         {
             _now += TimeSpan.FromMilliseconds(_random.Next(0, 3000));
             switch (_random.Next(3))

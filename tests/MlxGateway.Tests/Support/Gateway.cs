@@ -123,8 +123,16 @@ public sealed class Gateway : IAsyncDisposable
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        using var response = await Client.SendAsync(request, Patience());
-        return new Answer(response, await response.Content.ReadAsStringAsync(Patience()));
+        var patience = Patience();
+        try
+        {
+            using var response = await Client.SendAsync(request, patience);
+            return new Answer(response, await response.Content.ReadAsStringAsync(patience));
+        }
+        catch (OperationCanceledException exception) when (patience.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{request.Method} {request.RequestUri} was never answered. What the gateway wrote:\n{string.Join('\n', _lines.TakeLast(40))}", exception);
+        }
     }
 
     /// <summary>Gets a path.</summary>

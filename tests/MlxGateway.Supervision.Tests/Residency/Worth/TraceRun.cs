@@ -34,7 +34,7 @@ internal sealed class TraceRun : Playback
 
     public ResidencyOptions Options { get; }
 
-    protected override DateTimeOffset? NextWake => _ledger.NextWake(Now);
+    protected override DateTimeOffset? NextWake => _ledger.NextWake;
 
     protected override void Take(Visit visit)
     {
