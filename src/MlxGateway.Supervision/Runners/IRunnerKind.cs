@@ -34,6 +34,9 @@ public sealed record LaunchPlan
     /// <summary>Variables that the kind adds to the cleaned environment.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>What it asks of whoever speaks to it; null: the engine can take no such thing.</summary>
+    public LaunchSecret? Secret { get; init; }
+
     /// <summary>Paths that must each answer with a 2xx, in this order, before a client is sent there.</summary>
     public required IReadOnlyList<string> ReadyPaths { get; init; }
 
@@ -52,7 +55,7 @@ public sealed record LaunchPlan
 
 /// <summary>A process of the plan's program and environment that does beforehand what is the same for every model, and is told the rest later.</summary>
 /// <param name="Arguments">What makes it wait.</param>
-/// <param name="Rest">What it is told then, in one line of JSON on its standard input: <c>{"argv": […]}</c>. It says the event <c>taken</c> once it knows.</param>
+/// <param name="Rest">What it is told then, in one line of JSON on its standard input: <c>{"argv": […], "secret": "…"}</c>. It says the event <c>taken</c> once it knows.</param>
 /// <param name="Stamp">Changes when the program does: one that was started under another stamp is outdated.</param>
 public sealed record SpareStart(IReadOnlyList<string> Arguments, IReadOnlyList<string> Rest, string Stamp);
 

@@ -39,7 +39,7 @@ internal sealed partial class KeptRunners(RunnerKinds kinds, IChildProcesses pro
             if (await ProvesItselfAsync(child, address, note, cancellationToken))
             {
                 Log.Adopted(logger, model.Id, child.Pid, note.Port);
-                var runner = new RunnerProcess(model, child, address, kind.MannersFor(model), RunnerEnvironment.SecretsOf(model), note);
+                var runner = new RunnerProcess(model, child, address, kind.MannersFor(model), RunnerEnvironment.SecretsOf(model, note.Secret), note);
                 return new AdoptedRunner(model, note.Shape, runner);
             }
 
@@ -62,7 +62,7 @@ internal sealed partial class KeptRunners(RunnerKinds kinds, IChildProcesses pro
     {
         using var limit = new CancellationTokenSource(LongestProof, time);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        using var connections = RunnerConnections.Open();
+        using var connections = RunnerConnections.Open(note.Secret);
         var proving = readiness.WaitAsync(child, note.Port, address, connections, note.ReadyPaths, note.Proof?.ToProbe(), ended.Token);
         if (await Task.WhenAny(proving, child.Exited) != proving)
         {

@@ -12,8 +12,15 @@ public static class RunnerConnections
     public static bool WasOpenedFor(HttpRequestMessage request) => request.Options.TryGetValue(Opened, out var opened) && opened;
 
     /// <summary>A new set of connections.</summary>
+    /// <param name="secret">What the runner asks for; null: nothing.</param>
     /// <param name="pulse">Is told of everything that comes on them; null: nobody is.</param>
-    internal static HttpMessageInvoker Open(RunnerPulse? pulse = null) => new(new SocketsHttpHandler
+    internal static HttpMessageInvoker Open(LaunchSecret? secret, RunnerPulse? pulse = null)
+    {
+        var connections = OpenPlain(pulse);
+        return new HttpMessageInvoker(secret is null ? connections : new SecretBearer(secret.Value, connections));
+    }
+
+    private static SocketsHttpHandler OpenPlain(RunnerPulse? pulse) => new()
     {
         UseProxy = false,
         UseCookies = false,
@@ -25,7 +32,7 @@ public static class RunnerConnections
         // Shorter than any server's own keep-alive, so that the runner is rarely the one who closes.
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(2),
         ConnectCallback = (context, cancellationToken) => ConnectAsync(context, pulse, cancellationToken),
-    });
+    };
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, RunnerPulse? pulse, CancellationToken cancellationToken)
     {

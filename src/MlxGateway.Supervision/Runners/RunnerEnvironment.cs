@@ -15,7 +15,10 @@ internal static partial class RunnerEnvironment
         .ToDictionary(e => e.Item1, e => e.Item2, StringComparer.Ordinal);
 
     /// <summary>The cleaned environment with a kind's and a model's own variables on top. In the model's, <c>${NAME}</c> stands for the gateway's own variable, also for one that was cleaned away: who writes it means it.</summary>
-    public static Dictionary<string, string> For(IReadOnlyDictionary<string, string> kind, IReadOnlyDictionary<string, string> model)
+    /// <param name="kind">The kind's own.</param>
+    /// <param name="model">The model's own.</param>
+    /// <param name="secret">What the launch asks of whoever speaks to it; null: nothing.</param>
+    public static Dictionary<string, string> For(IReadOnlyDictionary<string, string> kind, IReadOnlyDictionary<string, string> model, LaunchSecret? secret = null)
     {
         var all = Cleaned();
         foreach (var (name, value) in kind)
@@ -28,12 +31,20 @@ internal static partial class RunnerEnvironment
             all[name] = Expand(value);
         }
 
+        if (secret is not null)
+        {
+            all[secret.Variable] = secret.Value;
+        }
+
         return all;
     }
 
-    /// <summary>The secret values of a model's own variables, as the runner gets them: what is configured may be only <c>${NAME}</c>.</summary>
-    public static IReadOnlyList<string> SecretsOf(ModelSpec model) =>
-        SecretFilter.SecretsOf(model.Env.Entries.Select(e => KeyValuePair.Create(e.Key, Expand(e.Value))));
+    /// <summary>The launch's secret, and the secret values of a model's own variables as the runner gets them: what is configured may be only <c>${NAME}</c>.</summary>
+    public static IReadOnlyList<string> SecretsOf(ModelSpec model, LaunchSecret? secret)
+    {
+        var own = SecretFilter.SecretsOf(model.Env.Entries.Select(e => KeyValuePair.Create(e.Key, Expand(e.Value))));
+        return secret is null ? own : [.. own, secret.Value];
+    }
 
     /// <summary>Replaces each <c>${NAME}</c> by the gateway's own variable; one that is not set becomes nothing.</summary>
     public static string Expand(string value) => Reference().Replace(value, m => Environment.GetEnvironmentVariable(m.Groups[1].Value) ?? "");

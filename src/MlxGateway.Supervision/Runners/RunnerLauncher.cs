@@ -86,8 +86,8 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
 
     private async Task<IRunner> StartAsync(ModelSpec model, LaunchShape shape, int launch, RunnerManners manners, int port, LaunchPlan plan, CancellationToken cancellationToken)
     {
-        var environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries);
-        var secrets = RunnerEnvironment.SecretsOf(model);
+        var environment = RunnerEnvironment.For(plan.Environment, model.Env.Entries, plan.Secret);
+        var secrets = RunnerEnvironment.SecretsOf(model, plan.Secret);
         var spare = spares?.Take(plan);
         var child = spare ?? processes.Start(new ChildCommand
         {
@@ -123,7 +123,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
 
         // Not the runner's own: a server of HTTP/1.0 closes after the proof without saying so, and the first request would go into what it closed.
-        using var connections = RunnerConnections.Open();
+        using var connections = RunnerConnections.Open(plan.Secret);
         var proving = readiness.WaitAsync(child, port, runner.Address, connections, plan.ReadyPaths, plan.Proof, ended.Token);
         await Task.WhenAny(proving, child.Exited);
         if (child.Exited.IsCompleted)

@@ -13,12 +13,14 @@ namespace MlxGateway.Supervision.Runners;
 /// <param name="ReadyPaths">What it had to answer before it was ready. That goes with it, because the next gateway, or the engine that it would find, may be of another version.</param>
 /// <param name="Proof">The last question of all; null: there was none.</param>
 /// <param name="Question">What it is asked when nobody has heard of it for long; null: its first ready path.</param>
-internal sealed record RunnerNote(string Model, string Kind, string Fingerprint, LaunchShape Shape, int Port, IReadOnlyList<string> ReadyPaths, ReadyQuestion? Proof, ReadyQuestion? Question = null)
+/// <param name="Secret">What it asks of whoever speaks to it; null: nothing. The note lies where only the gateway's own user can read it.</param>
+internal sealed record RunnerNote(
+    string Model, string Kind, string Fingerprint, LaunchShape Shape, int Port, IReadOnlyList<string> ReadyPaths, ReadyQuestion? Proof, ReadyQuestion? Question = null, LaunchSecret? Secret = null)
 {
     /// <summary>The note of a launch.</summary>
     public static RunnerNote Of(ModelSpec model, LaunchShape shape, int port, LaunchPlan plan) => new(
         model.Id, model.Runner, model.LaunchFingerprint, shape, port, plan.ReadyPaths,
-        ReadyQuestion.Of(plan.Proof), ReadyQuestion.Of(plan.Question));
+        ReadyQuestion.Of(plan.Proof), ReadyQuestion.Of(plan.Question), plan.Secret);
 
     /// <summary>Reads what <see cref="ToString"/> wrote; null: it is no such note.</summary>
     public static RunnerNote? Parse(string text)

@@ -26,7 +26,7 @@ internal sealed class RunnerProcess : IRunner, IVitals
         _grace = GraceFor(model);
         _note = note;
         Address = address;
-        Connections = RunnerConnections.Open(_pulse);
+        Connections = RunnerConnections.Open(note.Secret, _pulse);
         Manners = manners;
         Gone = EndAsync(secrets);
     }
@@ -77,7 +77,7 @@ internal sealed class RunnerProcess : IRunner, IVitals
     /// <inheritdoc/>
     public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
-        using var connections = RunnerConnections.Open();
+        using var connections = RunnerConnections.Open(_note.Secret);
         try
         {
             using var request = _question.ToRequest(Address);

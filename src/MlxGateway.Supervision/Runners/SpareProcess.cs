@@ -1,5 +1,6 @@
 using System.IO.Pipes;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Supervision.Runners;
@@ -61,7 +62,8 @@ internal sealed class SpareProcess : IAsyncDisposable
 
         try
         {
-            _input.Write([.. JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, IReadOnlyList<string>> { ["argv"] = start.Rest }), (byte)'\n']);
+            var told = new JsonObject { ["argv"] = new JsonArray([.. start.Rest.Select(a => (JsonNode)a)]), ["secret"] = plan.Secret?.Value };
+            _input.Write([.. JsonSerializer.SerializeToUtf8Bytes(told), (byte)'\n']);
             _input.Dispose();
             return true;
         }

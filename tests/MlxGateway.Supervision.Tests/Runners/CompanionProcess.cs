@@ -113,7 +113,7 @@ internal sealed class CompanionProcess : IAsyncDisposable
         return (_process.ExitCode, (string)exit["reason"]!);
     }
 
-    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body = null, string? origin = null)
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body = null, string? origin = null, string? authorization = null)
     {
         using var request = new HttpRequestMessage(method, new Uri($"http://127.0.0.1:{Port}{path}"));
         request.Headers.ConnectionClose = true;
@@ -125,6 +125,11 @@ internal sealed class CompanionProcess : IAsyncDisposable
         if (origin is not null)
         {
             request.Headers.Add("Origin", origin);
+        }
+
+        if (authorization is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", authorization);
         }
 
         return await Http.SendAsync(request, Nursery.Patience());

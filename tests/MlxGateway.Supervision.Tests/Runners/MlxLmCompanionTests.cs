@@ -63,6 +63,35 @@ public sealed class MlxLmCompanionTests(RealMlx real) : IClassFixture<RealMlx>
 
     [Theory]
     [MemberData(nameof(Pythons))]
+    public async Task Host_WithASecret_AnswersOnlyWhoKnowsIt(string python)
+    {
+        await using var companion = CompanionProcess.Start(RealMlx.Need(python), new Dictionary<string, string> { ["MLXGATEWAY_RUNNER_SECRET"] = "geheim" }, "--model", Tiny());
+        await companion.EventAsync("loaded");
+        (HttpMethod Method, string Path, object? Body)[] all =
+        [
+            (HttpMethod.Get, "/v1/models", null), (HttpMethod.Get, "/health", null), (HttpMethod.Get, "/gateway/ready", null), (HttpMethod.Post, "/gateway/tokenize", new { prompt = "x" }),
+            (HttpMethod.Post, "/v1/completions", new { prompt = "x", max_tokens = 1 }), (HttpMethod.Options, "/v1/completions", null), (HttpMethod.Put, "/x", null),
+        ];
+        foreach (var (method, path, body) in all)
+        {
+            foreach (var authorization in new[] { null, "", "Bearer", "Bearer ", "Bearer gehei", "bearer geheim", "geheim", "Basic geheim", "Bearer geheimer" })
+            {
+                using var refused = await companion.SendAsync(method, path, body, authorization: authorization);
+                Assert.True((int)refused.StatusCode == 401, $"{method} {path} {authorization}: {refused.StatusCode}");
+            }
+
+            if (method == HttpMethod.Get || method == HttpMethod.Post)
+            {
+                using var answered = await companion.SendAsync(method, path, body, authorization: "Bearer geheim");
+                Assert.Equal(200, (int)answered.StatusCode);
+            }
+        }
+
+        Assert.DoesNotContain("geheim", companion.Log, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Pythons))]
     public async Task Ready_WhileTheModelLoads_SaysNo(string python)
     {
         var folder = Directory.CreateTempSubdirectory("mlxgateway-slow-").FullName;

@@ -52,6 +52,55 @@ public sealed class RunnerKindTests : IAsyncDisposable
         Assert.Empty(plan.Environment);
     }
 
+    // Everybody on the machine can read a command line.
+    [Fact]
+    public async Task Plan_OfAnEngineThatCanAskForASecret_HasANewOneEachTimeThatIsInNoArgument()
+    {
+        (Func<IRunnerKind> KindOf, string Runner, string Path, string Variable)[] all =
+        [
+            (LlamaServer, "llama_server", "/m.gguf", "LLAMA_API_KEY"), (MlxLm, "mlx_lm", "/m", "MLXGATEWAY_RUNNER_SECRET"), (MlxVlm, "mlx_vlm", "/m", "MLX_VLM_SERVER_API_KEY"),
+        ];
+        foreach (var (kindOf, runner, path, variable) in all)
+        {
+            var kind = kindOf();
+            var (one, other) = (await PlanAsync(kind, new ModelSpec { Id = "m", Runner = runner, Path = path }), await PlanAsync(kind, new ModelSpec { Id = "m", Runner = runner, Path = path }));
+
+            Assert.Equal(variable, one.Secret!.Variable);
+            Assert.Matches("^[0-9a-f]{64}$", one.Secret.Value);
+            Assert.NotEqual(one.Secret.Value, other.Secret!.Value);
+            Assert.DoesNotContain(one.Secret.Value, string.Join(' ', one.Arguments) + one.Secret, StringComparison.Ordinal);
+            Assert.Null(one.Fallback?.Plan.Secret); // what knows of no secret is not told one
+        }
+    }
+
+    [Theory]
+    [InlineData("--api-key given", "", "given")]
+    [InlineData("", "given", "given")]
+    [InlineData("--api-key-file /keys", "", null)] // not ours to read
+    public async Task LlamaServer_TheUsersOwnKey_IsTheSecret(string args, string variable, string? expected)
+    {
+        var plan = await PlanAsync(LlamaServer(), new ModelSpec
+        {
+            Id = "m", Runner = "llama_server", Path = "/m.gguf",
+            Args = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries)),
+            Env = new ValueMap(variable.Length == 0 ? [] : [new("LLAMA_API_KEY", variable)]),
+        });
+
+        Assert.Equal(expected, plan.Secret?.Value);
+    }
+
+    [Theory]
+    [InlineData("", "--cors-origins none")]
+    [InlineData("--cors-origins=http://mine", "--cors-origins=http://mine")]
+    public async Task LlamaServer_VersionThatCanLeavePagesOut_IsToldTo(string args, string expected)
+    {
+        var executable = _nursery.Script("llama-server", Help + "\necho '--cors-origins ORIGINS   allowed origins'");
+        var kind = new LlamaServer(new LlamaServerEngine(new EngineOptions { LlamaServer = { Executable = executable } }, new EngineProbe(_nursery.Children, TimeProvider.System)));
+        var plan = await PlanAsync(kind, new ModelSpec { Id = "m", Runner = "llama_server", Path = "/m.gguf", Args = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries)) });
+
+        Assert.Equal(expected.Split(' '), plan.Arguments.Skip(9));
+    }
+
     [Theory]
     [InlineData("", "", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --cache-ram 100 --ctx-checkpoints 4")]
     [InlineData(" [on|off|auto]", "", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn --cache-ram 100 --ctx-checkpoints 4")]

@@ -51,6 +51,9 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
     }
 
     [Fact]
+    public Task Engine_AskedPastTheGateway_WantsASecretThatNobodySees() => RunnerSecrecy.HoldsAsync(Gateway, "tiny-a", "LLAMA_API_KEY");
+
+    [Fact]
     public async Task Restart_WithKeep_AdoptsTheEngineAndItsAnswersGoOn()
     {
         _ = Gateway;

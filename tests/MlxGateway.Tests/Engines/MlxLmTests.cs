@@ -31,6 +31,11 @@ public sealed class MlxLmTests(MlxGateways gateways) : IClassFixture<MlxGateways
         });
     }
 
+    // A process that waited for its model was told over its standard input, so its variables are not looked at.
+    [Theory]
+    [MemberData(nameof(Pythons))]
+    public async Task Engine_AskedPastTheGateway_WantsASecretThatNobodySees(string python) => await RunnerSecrecy.HoldsAsync(await gateways.OverAsync(python), "tiny-a", null);
+
     [Theory]
     [MemberData(nameof(Pythons))]
     public async Task Completions_AreServed(string python)

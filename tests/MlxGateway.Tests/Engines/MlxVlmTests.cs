@@ -11,6 +11,10 @@ public sealed class MlxVlmTests(MlxGateways gateways) : IClassFixture<MlxGateway
     [Fact]
     public async Task Chat_ColdThenWarm_AnswersWholeAndStreamed() => await MlxScenarios.AnswersAsync(await GatewayAsync(), "eyes/tiny-a");
 
+    // That every page may read its answers has no switch, but there is nothing to be read without the secret.
+    [Fact]
+    public async Task Engine_AskedPastTheGateway_WantsASecretThatNobodySees() => await RunnerSecrecy.HoldsAsync(await GatewayAsync(), "eyes/tiny-a", "MLX_VLM_SERVER_API_KEY", closesToPages: false);
+
     [Fact]
     public async Task Chat_8ParallelRequests_AllAreAnswered()
     {

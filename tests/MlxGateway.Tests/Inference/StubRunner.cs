@@ -11,7 +11,7 @@ internal sealed class StubRunner(int port, HttpMessageInvoker? connections = nul
 
     public int Pid => 1;
 
-    public HttpMessageInvoker Connections { get; } = connections ?? RunnerConnections.Open();
+    public HttpMessageInvoker Connections { get; } = connections ?? RunnerConnections.Open(secret: null);
 
     public RunnerManners Manners { get; init; } = new("m", ReusesConnections: false);
 

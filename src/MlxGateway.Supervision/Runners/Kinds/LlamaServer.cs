@@ -8,6 +8,9 @@ namespace MlxGateway.Supervision.Runners.Kinds;
 /// <summary>llama.cpp's <c>llama-server</c> with one GGUF model.</summary>
 internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
 {
+    private const string SecretVariable = "LLAMA_API_KEY";
+    private const string CorsOrigins = "--cors-origins";
+
     // It answers 500 to an image that it cannot take, which clients repeat.
     private static readonly RequestRules TextOnly = new([new("messages", FieldShape.List)]) { IsTextOnly = true };
 
@@ -49,16 +52,33 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
             arguments.AddRange(["--alias", model.Id]);
         }
 
-        if (model.Projector is { } projector && !new EngineArguments(model.Args).Has("--mmproj", "-mm"))
+        var args = new EngineArguments(model.Args);
+        if (model.Projector is { } projector && !args.Has("--mmproj", "-mm"))
         {
             arguments.AddRange(["--mmproj", projector]);
         }
 
-        arguments.AddRange(LlamaServerShape.ArgumentsOf(model, shape, shape == LaunchShape.Free ? null : await engine.FlagsAsync(cancellationToken)));
-        arguments.AddRange(model.Args);
+        var flags = await engine.FlagsAsync(cancellationToken);
+        if (flags.Contains(CorsOrigins) && !args.Has(CorsOrigins))
+        {
+            // What no page can be the origin of. Its default is every page, with credentials.
+            arguments.AddRange([CorsOrigins, "none"]);
+        }
 
-        // It answers 503 to everything until the model is loaded; /health is the engine's own word for ready.
-        return new LaunchPlan { Executable = executable, Arguments = arguments, ReadyPaths = ["/v1/models", "/health"], Question = ReadyProbe.OneToken(MannersFor(model).UpstreamModel) };
+        arguments.AddRange(LlamaServerShape.ArgumentsOf(model, shape, shape == LaunchShape.Free ? null : flags));
+        arguments.AddRange(model.Args);
+        return new LaunchPlan
+        {
+            Executable = executable,
+            Arguments = arguments,
+
+            // It asks for it everywhere but where it says that it lives and what it is called.
+            Secret = args.Has("--api-key-file") ? null : args.Text("--api-key") is { } given ? new LaunchSecret(SecretVariable, given) : LaunchSecret.For(model, SecretVariable),
+
+            // It answers 503 to everything until the model is loaded; /health is the engine's own word for ready.
+            ReadyPaths = ["/v1/models", "/health"],
+            Question = ReadyProbe.OneToken(MannersFor(model).UpstreamModel),
+        };
     }
 
     // What the arguments say is not looked into: who names a projector there knows what the model can.

@@ -11,6 +11,9 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
     /// <summary>The companion's exit code for an <c>mlx_lm</c> that it cannot host.</summary>
     private const int Unhostable = 74;
 
+    // The companion's own. The plain server knows no secret.
+    private const string SecretVariable = "MLXGATEWAY_RUNNER_SECRET";
+
     private static readonly string Companion = Path.Combine(AppContext.BaseDirectory, "mlx_lm_companion.py");
 
     private static readonly FrozenSet<string> Offers = FrozenSet.ToFrozenSet(["/v1/chat/completions", "/v1/completions"]);
@@ -57,6 +60,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
         return plain with
         {
             Arguments = [Companion, .. hosted],
+            Secret = LaunchSecret.For(model, SecretVariable),
             ReadyPaths = ["/v1/models", "/gateway/ready"],
             Proof = null,
             Fallback = new LaunchFallback(Unhostable, plain),

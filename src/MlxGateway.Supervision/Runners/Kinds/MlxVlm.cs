@@ -66,6 +66,9 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
             // The default of its --max-tokens: a version that has no such flag would die of it, and does not mind a variable.
             Environment = new Dictionary<string, string>(MlxEnvironment.Offline()) { ["MLX_VLM_MAX_TOKENS"] = Number(MlxEnvironment.MaxTokens) },
 
+            // Everything that generates asks for it; what only tells, and its CORS for every page, have no switch.
+            Secret = args.Has("--api-key") ? null : LaunchSecret.For(model, "MLX_VLM_SERVER_API_KEY"),
+
             // It loads before it listens, and ends if it cannot.
             ReadyPaths = ["/v1/models", "/health"],
             Question = new ReadyProbe(HttpMethod.Post, "/v1/chat/completions", $$"""{"model":{{JsonSerializer.Serialize(MannersFor(model).UpstreamModel)}},"messages":[{"role":"user","content":"hi"}],"max_tokens":1}"""),

@@ -16,7 +16,7 @@ answers that nobody waits for any more. Hosted here
     {"event": "loaded", "seconds": S}
     {"event": "unhooked", "what": …}    this mlx-lm is built in another way; all but that works
     {"event": "exit", "code": C, "reason": …}
-* as a spare it imports what every model needs, says {"event": "spare"}, waits for one line on standard input, {"argv": [its arguments]},
+* as a spare it imports what every model needs, says {"event": "spare"}, waits for one line on standard input, {"argv": [its arguments], "secret": "…"},
   says {"event": "taken"} and is from then on as if it had been started with them. It ends with 73 if its input ends before.
 * a client that leaves is noticed at once, streaming or not: what it asked for is dropped from the queue, or ends after the
   prompt step or the token in hand. Closing only the sending half of a connection counts as leaving.
@@ -25,7 +25,8 @@ answers that nobody waits for any more. Hosted here
     GET  /gateway/status     the state and what there is to know: memory, device, context length, versions
     POST /gateway/tokenize   {"messages": […], "tools": […], "chat_template_kwargs": {…}} or {"prompt": "…"}
                              -> {"count": N, "tokens": [ids]}, exactly what a completion would count
-* it listens on the loopback and nowhere else.
+* it listens on the loopback and nowhere else, and with MLXGATEWAY_RUNNER_SECRET in its environment it answers only to
+  "Authorization: Bearer" with that secret. What it runs does not inherit the variable.
 * every answer says that the connection is closed after it, as it is.
 * its memory is bounded. By itself that server takes prompts of any length, generates without end, keeps what it was told not to
   keep, and never gives back what it has freed. Here
@@ -37,6 +38,7 @@ Nothing else of its behaviour is changed. Made for mlx-lm 0.31 and 0.32; needs n
 """
 
 import argparse
+import hmac
 import inspect
 import ipaddress
 import json
@@ -57,6 +59,8 @@ from types import SimpleNamespace
 
 LOAD_FAILED, GENERATION_ENDED, NOT_BOUND, ORPHANED, UNHOSTABLE, WRONG_USE = 70, 71, 72, 73, 74, 2
 LONGEST_BODY = 256 << 20  # far more than any context takes; a length is only a promise
+
+SECRET = "MLXGATEWAY_RUNNER_SECRET"
 
 speaking = threading.Lock()
 
@@ -460,8 +464,21 @@ def status(mx, versions, model, desk, limits):
     }
 
 
-def handler_with_routes(server, model, desk, describe_status):
+def handler_with_routes(server, model, desk, describe_status, secret):
+    expected = f"Bearer {secret}".encode() if secret else None
+
     class Handler(server.APIHandler):
+        def parse_request(self):
+            # Before anything of the server looks at it, whatever the method.
+            if not super().parse_request():
+                return False
+            given = self.headers.get("Authorization", "").encode("utf-8", "replace")
+            if expected is None or hmac.compare_digest(given, expected):
+                return True
+            self.drop_body()
+            self.reply(401, {"error": {"message": "This model is served through its gateway only.", "type": "authentication_error", "param": None, "code": "invalid_api_key"}})
+            return False
+
         def do_GET(self):
             if not self.path.startswith("/gateway/"):
                 return super().do_GET()
@@ -513,6 +530,15 @@ def handler_with_routes(server, model, desk, describe_status):
             # Asked many times a second while a model loads; that would push out of the log what somebody wants to know.
             if not getattr(self, "path", "").startswith("/gateway/"):
                 super().log_request(*args)
+
+        def drop_body(self):
+            # Otherwise the connection is reset over what was not read, and the answer with it. Nobody whom we do not know holds us up for long.
+            length = self.headers.get("Content-Length", "")
+            self.connection.settimeout(1)
+            try:
+                self.rfile.read(min(int(length), 1 << 16) if length.isdigit() else 0)
+            except OSError:
+                pass
 
         def is_page(self):
             return "Origin" in self.headers
@@ -626,7 +652,10 @@ def wait_as_spare():
     nothing = os.open(os.devnull, os.O_RDONLY)  # what it would have as its input if it had been started with its arguments
     os.dup2(nothing, 0)
     os.close(nothing)
-    sys.argv[1:] = json.loads(line)["argv"]
+    told = json.loads(line)
+    sys.argv[1:] = told["argv"]
+    if told.get("secret"):
+        os.environ[SECRET] = told["secret"]
     say(event="taken")
 
 
@@ -649,7 +678,7 @@ def host(own):
             bound_pool(mx, own.gateway_pool)
         desk.hook(server, server.ResponseGenerator)
         versions = {"mlx": mx.__version__, "mlx_lm": _version.__version__, "python": sys.version.split()[0]}
-        handler = handler_with_routes(server, model, desk, lambda: status(mx, versions, model, desk, limits))
+        handler = handler_with_routes(server, model, desk, lambda: status(mx, versions, model, desk, limits), os.environ.pop(SECRET, None))
         run = server._run_http_server
         server._run_http_server = lambda *args, **kwargs: run(*args, **{**kwargs, "server_class": Server, "handler_class": handler})
     except Exception as error:
