@@ -97,6 +97,23 @@ internal static class BodyParts
             return "";
         }
 
+        // The items of a response's input that are no messages.
+        switch (Text(root, "type"))
+        {
+            case "reasoning":
+                return "";
+            case { } call when call.EndsWith("_call", StringComparison.Ordinal):
+                return $"[calls {Text(root, "name") ?? call}({Text(root, "arguments") ?? Text(root, "input")})]\n";
+            case { } result when result.EndsWith("_output", StringComparison.Ordinal):
+                text.Append("[result: ");
+                if (root.TryGetProperty("output", out var output))
+                {
+                    AppendContent(text, output);
+                }
+
+                return text.Append("]\n").ToString();
+        }
+
         text.Append(Text(root, "role") ?? "user").Append(": ");
         if (root.TryGetProperty("content", out var content))
         {

@@ -12,8 +12,8 @@ internal sealed record CompactionPlan(IReadOnlyList<int> Older, int Tail)
     {
         var tail = Math.Max(0, messages.Count - keep);
 
-        // A result stays with its call, which is the message before the results.
-        while (tail > 0 && tail < messages.Count && messages[tail].Speaker == Speaker.Tool)
+        // A result stays with its call, which is before the results: one message, or an item for each call and thought of that turn.
+        while (tail > 0 && tail < messages.Count && (messages[tail].Speaker == Speaker.Tool || (messages[tail].Speaker == Speaker.Call && messages[tail - 1].Speaker == Speaker.Call)))
         {
             tail--;
         }

@@ -18,6 +18,9 @@ internal enum Speaker
 
     /// <summary>The result of a call that a message before it made.</summary>
     Tool,
+
+    /// <summary>A call by itself, or a thought: what comes before the results that belong to it, or before other calls of the same turn.</summary>
+    Call,
 }
 
 /// <summary>One message of a body.</summary>
@@ -35,7 +38,7 @@ internal readonly record struct CapSpan(long Offset, long Length, long Tokens);
 /// <summary>Where the parts of a body lie that decide how long it is. Found in one pass; nothing of it is copied.</summary>
 internal sealed class Conversation
 {
-    /// <summary>Its messages in their order.</summary>
+    /// <summary>Its messages in their order; of <c>/v1/responses</c> the items of its input.</summary>
     public List<MessageSpan> Messages { get; } = [];
 
     /// <summary>The images in it.</summary>
@@ -59,13 +62,14 @@ internal sealed class Conversation
     /// <summary>Finds the parts of a body that was checked before.</summary>
     /// <param name="body">The body.</param>
     /// <param name="skipped">How many bytes of it are a byte order mark.</param>
+    /// <param name="shape">The dialect: where its messages are.</param>
     /// <param name="architecture">The model's, for its images.</param>
     /// <returns>Null: a name in it holds an escape that stands for no character, and whoever reads it will say so.</returns>
-    public static Conversation? TryRead(in ReadOnlySequence<byte> body, int skipped, string? architecture)
+    public static Conversation? TryRead(in ReadOnlySequence<byte> body, int skipped, StreamShape shape, string? architecture)
     {
         try
         {
-            return Read(body, skipped, architecture);
+            return Read(body, skipped, shape == StreamShape.Responses ? "input"u8 : "messages"u8, architecture);
         }
         catch (InvalidOperationException)
         {
@@ -73,14 +77,14 @@ internal sealed class Conversation
         }
     }
 
-    private static Conversation Read(in ReadOnlySequence<byte> body, int skipped, string? architecture)
+    private static Conversation Read(in ReadOnlySequence<byte> body, int skipped, ReadOnlySpan<byte> messages, string? architecture)
     {
         var found = new Conversation { TextBytes = body.Length };
         var json = new Utf8JsonReader(body.Slice(skipped), isFinalBlock: true, new JsonReaderState(new JsonReaderOptions { MaxDepth = TopLevelFields.MaxDepth }));
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var isMessages = json.ValueTextEquals("messages"u8);
+            var isMessages = json.ValueTextEquals(messages);
             var isCap = json.ValueTextEquals("max_tokens"u8) || json.ValueTextEquals("max_completion_tokens"u8) || json.ValueTextEquals("max_output_tokens"u8);
             var part = json.ValueTextEquals("tools"u8) ? "tools" : json.ValueTextEquals("chat_template_kwargs"u8) ? "chat_template_kwargs" : json.ValueTextEquals("prompt"u8) ? "prompt" : null;
             json.Read();
@@ -121,6 +125,12 @@ internal sealed class Conversation
                     {
                         json.Read();
                         speaker = json.TokenType == JsonTokenType.String ? SpeakerOf(ref json) : Speaker.User;
+                        json.Skip();
+                    }
+                    else if (json.ValueTextEquals("type"u8))
+                    {
+                        json.Read();
+                        speaker = json.TokenType == JsonTokenType.String && ItemSpeakerOf(ref json) is { } item ? item : speaker;
                         json.Skip();
                     }
                     else if (json.ValueTextEquals("content"u8))
@@ -179,6 +189,19 @@ internal sealed class Conversation
         }
 
         return hasResult;
+    }
+
+    // Only the items of a response's input that are no messages have such a type: calls, their results, thoughts.
+    private static Speaker? ItemSpeakerOf(ref Utf8JsonReader json)
+    {
+        Span<byte> type = stackalloc byte[64];
+        if ((json.HasValueSequence ? json.ValueSequence.Length : json.ValueSpan.Length) > type.Length)
+        {
+            return null;
+        }
+
+        type = type[..json.CopyString(type)];
+        return type.EndsWith("_output"u8) ? Speaker.Tool : type.EndsWith("_call"u8) || type.SequenceEqual("reasoning"u8) ? Speaker.Call : null;
     }
 
     private static Speaker SpeakerOf(ref Utf8JsonReader json) =>

@@ -27,12 +27,12 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
     {
         var most = RunnerWindows.AtMost(model);
         if (most == 0 || model.ContextOverflow == ContextOverflow.Off || exchange.Request is not JsonRequest json || json.Route.Shape == StreamShape.None
-            || (model.ContextOverflow == ContextOverflow.Compact && json.Route.Shape == StreamShape.Chat) || json.Json.Length / LongestToken <= most)
+            || Compacts(json, model) || json.Json.Length / LongestToken <= most)
         {
             return default;
         }
 
-        var parts = Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, model.Facts?.Architecture);
+        var parts = Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, json.Route.Shape, model.Facts?.Architecture);
         return new(parts is not null && parts.TextBytes / LongestToken is var least && least > most ? TooLong(most, new TokenCount(least, "at least, by its bytes"), null, Param(json)) : null);
     }
 
@@ -56,7 +56,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
             return null;
         }
 
-        if (Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, model.Facts?.Architecture) is not { } parts)
+        if (Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, json.Route.Shape, model.Facts?.Architecture) is not { } parts)
         {
             return null;
         }
@@ -90,7 +90,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
             }
 
             json.Settle();
-            if (Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, model.Facts?.Architecture) is not { } settled)
+            if (Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, json.Route.Shape, model.Facts?.Architecture) is not { } settled)
             {
                 return null;
             }
@@ -107,7 +107,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
             }
 
             count = left ?? count;
-            parts = left is null ? settled : Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, model.Facts?.Architecture)!;
+            parts = left is null ? settled : Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, json.Route.Shape, model.Facts?.Architecture)!;
         }
 
         LowerCaps(json, parts, context - count.Tokens, model);
@@ -160,7 +160,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
         {
             var made = BodyParts.Compacted(body, parts, with.Messages, with.Text);
             var sequence = new ReadOnlySequence<byte>(made);
-            return (made, await counter.CountAsync(sequence, json.Route.Shape, Conversation.TryRead(sequence, 0, model.Facts?.Architecture)!, lease, exchange.Left));
+            return (made, await counter.CountAsync(sequence, json.Route.Shape, Conversation.TryRead(sequence, 0, json.Route.Shape, model.Facts?.Architecture)!, lease, exchange.Left));
         }
 
         async Task<TokenCount?> UseAsync((byte[] Body, TokenCount Count) made)
@@ -185,7 +185,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
         {
             // Another step has its own idea of the field; what it made of it is looked at.
             json.Settle();
-            parts = Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, model.Facts?.Architecture)!;
+            parts = Conversation.TryRead(json.Json, json.Fields.ByteOrderMark, json.Route.Shape, model.Facts?.Architecture)!;
         }
 
         foreach (var cap in parts.Caps)
@@ -197,7 +197,7 @@ internal sealed class FittingConversations(RunnerWindows windows, TokenCounter c
         }
     }
 
-    private static bool Compacts(JsonRequest json, ModelSpec model) => model.ContextOverflow == ContextOverflow.Compact && json.Route.Shape is StreamShape.Chat or StreamShape.Messages;
+    private static bool Compacts(JsonRequest json, ModelSpec model) => model.ContextOverflow == ContextOverflow.Compact && json.Route.Shape is StreamShape.Chat or StreamShape.Messages or StreamShape.Responses;
 
     private static GatewayError TooLong(int context, TokenCount count, string? more, string param) => new(
         StatusCodes.Status400BadRequest,

@@ -48,6 +48,12 @@ internal static class InferenceEndpoints
                 .WithMetadata(route)
                 .WithTags("Inference")
                 .WithName(route.Path);
+
+            // In HTTP/2 a WebSocket is not asked for with GET. No description of an API knows the method.
+            if (route.MayBeWebSocket)
+            {
+                app.MapMethods(route.Path, [HttpMethods.Connect], (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, route)).WithMetadata(route).ExcludeFromDescription();
+            }
         }
 
         app.Map(InferenceRoute.Upstream.Path, (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, InferenceRoute.Upstream)).WithMetadata(InferenceRoute.Upstream).ExcludeFromDescription();

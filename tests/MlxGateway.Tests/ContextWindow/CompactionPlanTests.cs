@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using MlxGateway.ContextWindow;
+using MlxGateway.Inference;
 using Xunit;
 
 namespace MlxGateway.Tests.ContextWindow;
@@ -9,7 +10,7 @@ namespace MlxGateway.Tests.ContextWindow;
 /// <summary>What stays of a conversation.</summary>
 public sealed class CompactionPlanTests
 {
-    // S: instructions, U: user, A: assistant, T: a tool's result. The kept ones are behind the bar.
+    // S: instructions, U: user, A: assistant, T: a tool's result, C: a call or a thought by itself. The kept ones are behind the bar.
     [Theory]
     [InlineData("SUAUAUAU", 6, "SU|AUAUAU")]
     [InlineData("SUAUAUAUA", 6, "SU|AUAUAUA")]
@@ -17,6 +18,9 @@ public sealed class CompactionPlanTests
     [InlineData("UAUATUAUAU", 6, "UAU|ATUAUAU")]
     [InlineData("UU", 6, "|UU")]
     [InlineData("TTTT", 2, "|TTTT")]
+    [InlineData("UACCTTAUA", 4, "UA|CCTTAUA")] // not between two calls of one turn
+    [InlineData("UACTCTAUA", 5, "UACT|CTAUA")]
+    [InlineData("UCCCTTTU", 2, "U|CCCTTTU")]
     public void For_Conversation_KeepsTheEndAndPartsNoResultFromItsCall(string speakers, int keep, string expected)
     {
         var plan = CompactionPlan.For(Spans(speakers), keep);
@@ -38,13 +42,42 @@ public sealed class CompactionPlanTests
         ];
         var body = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes($$"""{"system":"s","messages":[{{string.Join(',', messages)}}]}"""));
 
-        var parts = Conversation.TryRead(body, 0, null)!;
+        var parts = Conversation.TryRead(body, 0, StreamShape.Chat, null)!;
 
         Assert.Equal([Speaker.User, Speaker.Assistant, Speaker.Tool, Speaker.Assistant, Speaker.User], parts.Messages.Select(m => m.Speaker));
         Assert.Equal(1, CompactionPlan.For(parts.Messages, 3).Tail);
         Assert.Equal(
             ["user: look it up\n", "assistant: Wait.\n[calls find({\"q\":\"a\"})]\n", "user: \n[result: found]and?\n"],
             messages.Take(3).Select(m => BodyParts.ToTranscript(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(m)))));
+    }
+
+    [Fact]
+    public void Items_OfResponses_KeepResultsWithTheirCallsAndAreToldInWords()
+    {
+        string[] items =
+        [
+            """{"role":"developer","content":"Be kind."}""",
+            """{"type":"message","role":"user","content":[{"type":"input_text","text":"look it up"}]}""",
+            """{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]}""",
+            """{"type":"function_call","call_id":"c1","name":"find","arguments":"{\"q\":1}"}""",
+            """{"type":"function_call","call_id":"c2","name":"find","arguments":"{}"}""",
+            """{"type":"function_call_output","call_id":"c1","output":"found"}""",
+            """{"type":"function_call_output","call_id":"c2","output":[{"type":"input_text","text":"too"}]}""",
+            """{"type":"message","role":"assistant","content":[{"type":"output_text","text":"done"}]}""",
+            """{"role":"user","content":"and?"}""",
+        ];
+        var body = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes($$"""{"messages":[1,2],"input":[{{string.Join(',', items)}}],"instructions":"i"}"""));
+
+        var parts = Conversation.TryRead(body, 0, StreamShape.Responses, null)!;
+        var plan = CompactionPlan.For(parts.Messages, 4);
+
+        Assert.Equal([Speaker.System, Speaker.User, Speaker.Call, Speaker.Call, Speaker.Call, Speaker.Tool, Speaker.Tool, Speaker.Assistant, Speaker.User], parts.Messages.Select(m => m.Speaker));
+        Assert.Equal((2, 1), (plan.Tail, Assert.Single(plan.Older)));
+        Assert.Equal(
+            ["developer: Be kind.\n", "user: look it up\n", "", "[calls find({\"q\":1})]\n", "[calls find({})]\n", "[result: found]\n", "[result: too]\n", "assistant: done\n", "user: and?\n"],
+            items.Select(m => BodyParts.ToTranscript(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(m)))));
+        using var made = JsonDocument.Parse(BodyParts.Compacted(body, parts, plan.Tail, "short"));
+        Assert.Equal([items[0], .. items.Skip(2)], made.RootElement.GetProperty("input").EnumerateArray().Where((_, i) => i != 1).Select(i => i.GetRawText()));
     }
 
     [Fact]
@@ -55,7 +88,7 @@ public sealed class CompactionPlanTests
         {
             var (json, messages) = Write(random);
             var body = Pieces(json, random);
-            var parts = Conversation.TryRead(body, 0, null)!;
+            var parts = Conversation.TryRead(body, 0, StreamShape.Chat, null)!;
             var plan = CompactionPlan.For(parts.Messages, random.Next(1, 8));
             if (plan.Older.Count == 0)
             {
@@ -89,7 +122,7 @@ public sealed class CompactionPlanTests
     {
         const string before = """{ "model" : "m", "messages": [{"role":"system","content":"S"}, {"role":"user","content":"one"}, {"role":"assistant","content":"two"}, {"role":"user","content":"t\u0068ree"} ] , "seed":1 }""";
         var body = new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(before));
-        var parts = Conversation.TryRead(body, 0, null)!;
+        var parts = Conversation.TryRead(body, 0, StreamShape.Chat, null)!;
 
         var after = Encoding.UTF8.GetString(BodyParts.Compacted(body, parts, 2, "of one"));
 
@@ -105,7 +138,7 @@ public sealed class CompactionPlanTests
         var png = "data:image/png;base64," + Convert.ToBase64String(file);
         var json = """{"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"PNG"}}]}],"max_tokens":5}""".Replace("PNG", png, StringComparison.Ordinal);
 
-        var parts = Conversation.TryRead(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(json)), 0, "qwen2vl")!;
+        var parts = Conversation.TryRead(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(json)), 0, StreamShape.Chat, "qwen2vl")!;
 
         Assert.Equal((2 * 3) + 2, Assert.Single(parts.Images).Tokens);
         Assert.Equal(json.Length - png.Length, parts.TextBytes);
@@ -115,7 +148,7 @@ public sealed class CompactionPlanTests
     }
 
     private static List<MessageSpan> Spans(string speakers) =>
-        [.. speakers.Select((s, i) => new MessageSpan(i, i + 1, s switch { 'S' => Speaker.System, 'A' => Speaker.Assistant, 'T' => Speaker.Tool, _ => Speaker.User }))];
+        [.. speakers.Select((s, i) => new MessageSpan(i, i + 1, s switch { 'S' => Speaker.System, 'A' => Speaker.Assistant, 'T' => Speaker.Tool, 'C' => Speaker.Call, _ => Speaker.User }))];
 
     private static (byte[] Json, List<string> Messages) Write(Random random)
     {

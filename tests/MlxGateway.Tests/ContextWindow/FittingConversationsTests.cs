@@ -70,7 +70,7 @@ public sealed class FittingConversationsTests
         var model = Model(1024, ContextOverflow.Compact);
         var json = Chat(40, 60, ",\"max_tokens\":32000");
         using var request = await ClientExchange.RequestAsync(json);
-        var parts = Conversation.TryRead(((JsonRequest)request).Json, 0, null)!;
+        var parts = Conversation.TryRead(((JsonRequest)request).Json, 0, StreamShape.Chat, null)!;
         _shelf.Keep(SummaryShelf.KeysOf("m", ((JsonRequest)request).Json, parts.Messages, 30)[29], new Summary(30, "thirty in short"));
         var (exchange, client) = Exchange(request);
 
@@ -87,7 +87,7 @@ public sealed class FittingConversationsTests
     public async Task Compact_ResponseHasBegun_IsSaidInAComment()
     {
         using var request = await ClientExchange.RequestAsync(Chat(40, 60));
-        var parts = Conversation.TryRead(((JsonRequest)request).Json, 0, null)!;
+        var parts = Conversation.TryRead(((JsonRequest)request).Json, 0, StreamShape.Chat, null)!;
         _shelf.Keep(SummaryShelf.KeysOf("m", ((JsonRequest)request).Json, parts.Messages, 30)[29], new Summary(30, "thirty in short"));
         var (exchange, client) = Exchange(request);
         exchange.Response.BeginEventStream();

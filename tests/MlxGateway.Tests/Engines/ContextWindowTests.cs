@@ -104,6 +104,32 @@ public sealed class ContextWindowTests : IDisposable
     }
 
     [Fact]
+    public async Task LlamaServer_LongResponses_AreCompactedAndAnsweredWhole()
+    {
+        Assert.SkipUnless(TinyModels.CanServeGguf, "Needs llama-server and the generator of tiny models.");
+        var model = Path.Combine(_models.FullName, "tiny-d.gguf");
+        await TinyModels.WriteAsync(model, "--context", "2048");
+        await using var gateway = await Gateway.StartAsync(
+            $$"""
+            "tiny-d": {"Source":"{{model}}"}
+            """,
+            $$"""
+            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} }
+            """);
+
+        // In this dialect what the model said has parts of another type than what the user said.
+        var body = Regex.Replace(Chat("tiny-d", 61).Replace("\"messages\"", "\"input\"", StringComparison.Ordinal), @"\{""role"":""assistant"",""content"":(""[^""]*"")\}", "{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":$1}]}");
+        var answer = await gateway.PostAsync("/v1/responses", body.Insert(1, "\"max_output_tokens\":50,\"instructions\":\"Be kind.\","));
+
+        Assert.True(answer.Status == 200, answer.Text);
+        var numbers = Regex.Match(answer.Header("X-MlxGateway-Context") ?? "", @"^compacted; from=(\d+); to=(\d+)$");
+        Assert.True(numbers.Success);
+        Assert.True(long.Parse(numbers.Groups[1].Value, CultureInfo.InvariantCulture) > 2048);
+        Assert.Equal(numbers.Groups[2].Value, answer.Json.GetProperty("usage").GetProperty("input_tokens").GetRawText());
+        Assert.Contains("Hello from tiny-d .", answer.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task LlamaServer_LongResponsesAndMessages_AreRefusedWithTheCountOfTheEngine()
     {
         Assert.SkipUnless(TinyModels.CanServeGguf, "Needs llama-server and the generator of tiny models.");

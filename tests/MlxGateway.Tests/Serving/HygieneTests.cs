@@ -75,16 +75,29 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
 
     [Theory]
     [InlineData("evil.example")]
+    [InlineData("evil.example.")]
+    [InlineData("EVIL.example:1234")]
     [InlineData("localhost.evil.example")]
     [InlineData("127.0.0.1.evil.example")]
+    [InlineData("127.0.0.1.nip.io")]
+    [InlineData("evillocalhost")]
+    [InlineData("localhost.com")]
+    [InlineData("host.docker.internal.evil.example")]
+    [InlineData("xn--lcalhost-54a.example")]
     [InlineData("192.168.1.5")]
-    public async Task Host_OfSomebodyElse_IsRefused(string host)
+    [InlineData("0.0.0.0")]
+    [InlineData("[fe80::1]")]
+    [InlineData("[::ffff:8.8.8.8]")]
+    [InlineData("metadata.google.internal")]
+    public async Task Host_OfSomebodyElse_IsRefusedOnEveryKindOfRoute(string host)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models") { Headers = { Host = host } };
+        foreach (var (method, path) in new[] { ("GET", "/v1/models"), ("POST", "/v1/chat/completions"), ("POST", "/api/models/unload"), ("GET", "/health"), ("GET", "/swagger/index.html"), ("OPTIONS", "/v1/models"), ("GET", "/nowhere") })
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), path) { Headers = { Host = host } };
+            var answer = await Gateway.SendAsync(request);
 
-        var answer = await Gateway.SendAsync(request);
-
-        Assert.Equal((403, "forbidden_host"), (answer.Status, answer.Code));
+            Assert.True((answer.Status, answer.Code) == (403, "forbidden_host"), $"{method} {path}: {answer.Status} {answer.Text}");
+        }
     }
 
     [Theory]

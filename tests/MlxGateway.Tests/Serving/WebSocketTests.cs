@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
@@ -29,6 +30,26 @@ public sealed class WebSocketTests(WebSocketTests.Voices voices) : IClassFixture
         Assert.Equal(sound, await ReadAsync(socket));
         Assert.Equal(1, (await _gateway.RunningAsync()).Single(m => m.Model == "voice").Leases);
 
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", Patience());
+
+        Assert.Equal((WebSocketCloseStatus.NormalClosure, "bye"), (socket.CloseStatus, socket.CloseStatusDescription));
+        await _gateway.UntilRunningAsync(running => running.All(m => m.Leases == 0));
+    }
+
+    // There it is an extended CONNECT, and the runner gets the handshake that it knows.
+    [Theory]
+    [InlineData("/v1/realtime?model=voice")]
+    [InlineData("/upstream/voice/v1/realtime")]
+    public async Task Socket_OverHttp2_CarriesMessagesBothWaysAndItsEnd(string path)
+    {
+        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler());
+        using var socket = new ClientWebSocket { Options = { HttpVersion = HttpVersion.Version20, HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact } };
+        await socket.ConnectAsync(new Uri($"ws://{_gateway.Address.Authority}{path}"), invoker, Patience());
+        await ReadTextAsync(socket);
+
+        var sound = RandomNumberGenerator.GetBytes(300_000);
+        await socket.SendAsync(sound, WebSocketMessageType.Binary, endOfMessage: true, Patience());
+        Assert.Equal(sound, await ReadAsync(socket));
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", Patience());
 
         Assert.Equal((WebSocketCloseStatus.NormalClosure, "bye"), (socket.CloseStatus, socket.CloseStatusDescription));
