@@ -26,7 +26,8 @@ internal sealed class PoolMeasures(TimeProvider time)
     private readonly Dictionary<string, HashSet<string>> _victims = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Runner, int Launch, long Begun)> _launching = new(StringComparer.Ordinal);
 
-    private static bool IsHeard => Launches.Enabled || Swaps.Enabled || Evictions.Enabled;
+    /// <summary>Whether anybody listens.</summary>
+    public static bool IsHeard => Launches.Enabled || Swaps.Enabled || Evictions.Enabled;
 
     /// <summary>The span of a launch, a trace of its own: it belongs to the model and not to a request. Null where nobody traces.</summary>
     public static Activity? BeginLaunch(ModelSpec model, int launch)

@@ -61,7 +61,7 @@ internal sealed class Protobuf
         : any.Has(3) ? (long)any.Number(3)
         : any.Has(4) ? any.Double(4)
         : any.Message(5) is { } list ? list.Messages(1).Select(Value).Cast<string>().ToArray()
-        : throw new FormatException("An attribute has no value.");
+        : ""; // null
 
     private static ulong TakeVarint(ref ReadOnlyMemory<byte> bytes)
     {

@@ -29,7 +29,11 @@ internal static class RequestSpans
         }
 
         var headers = context.Request.Headers;
-        _ = ActivityContext.TryParse(headers.TraceParent, headers.TraceState, isRemote: true, out var parent);
+        if (!ActivityContext.TryParse(headers.TraceParent, headers.TraceState, isRemote: true, out var parent))
+        {
+            Activity.Current = null; // should the server have begun one of its own, it is one that nobody sees, and this would be left out with it
+        }
+
         return Source.StartActivity(Operations.Of(route.Path), ActivityKind.Server, parent);
     }
 

@@ -42,6 +42,7 @@ internal static class OtlpExport
         builder.Logging
             .AddFilter<OpenTelemetryLoggerProvider>(null, options.Logs ? LogLevel.Information : LogLevel.None)
             .AddFilter<OpenTelemetryLoggerProvider>("Microsoft", options.Logs ? LogLevel.Warning : LogLevel.None)
+            .AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None) // its scope and its activity around every request cost more than all that is measured
             .AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore.Server.Kestrel", LogLevel.None) // how a response that cannot be completed is ended, not a fault; the request's record says why
             .AddFilter<OpenTelemetryLoggerProvider>("System", options.Logs ? LogLevel.Warning : LogLevel.None)
             .AddFilter<OpenTelemetryLoggerProvider>("Yarp", options.Logs ? LogLevel.Error : LogLevel.None);
