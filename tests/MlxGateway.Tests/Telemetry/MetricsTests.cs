@@ -173,6 +173,7 @@ public sealed class MetricsTests(WatchedRun run)
         Assert.Equal(4UL, told["mlxgateway.model.launch.duration"].Count());
         Assert.Equal(1, told["mlxgateway.model.swaps"].Sum(("mlxgateway.model", "b")));
         Assert.Equal(1, told["mlxgateway.model.evictions"].Sum(("mlxgateway.model", "a"), ("mlxgateway.reason", "swap")));
+        Assert.Equal(3, told["mlxgateway.model.evictions"].Sum());
         Assert.Equal(1, told["mlxgateway.http.errors"].Sum(("error.type", "not_found")));
         Assert.True(told["process.cpu.time"].Sum() > 0);
         Assert.Contains(told.Keys, static name => name.StartsWith("dotnet.gc.", StringComparison.Ordinal));

@@ -164,7 +164,7 @@ internal static class RequestSpans
         span?.SetEndTime(to.UtcDateTime);
         if (!isGranted)
         {
-            span?.SetTag("error.type", exchange.Record.Code ?? "client_left");
+            span?.SetTag("error.type", exchange.Record.Code ?? (exchange.IsCancelled ? "request_cancelled" : "client_left"));
             span?.SetStatus(ActivityStatusCode.Error);
         }
     }
