@@ -21,7 +21,7 @@ internal static class TelemetryScenario
         (string Name, Contender Contender, bool IsScraped)[] watched = [("/metrics", counted, true), ("OTLP, 1 trace in 20", sampled, false), ("OTLP, every trace", traced, false)];
         foreach (var stream in new[] { false, true })
         {
-            var all = watched.Select(w => (w.Name, w.Contender, w.IsScraped, Figures: new Series())).Append(("off", off, false, new Series())).ToArray();
+            var all = watched.Select(w => (w.Name, w.Contender, w.IsScraped, Figures: new Series())).Append((Name: "off", Contender: off, IsScraped: false, Figures: new Series())).ToArray();
             foreach (var (_, contender, _, _) in all)
             {
                 await contender.LoadAsync(["--connections", "16", "--requests", $"{settings.Pick(10_000, 1_000)}", .. Flag(stream)]);
