@@ -14,7 +14,7 @@ if (configuration is null)
 var options = configuration.Options;
 var processes = new ProcessesOptions();
 var builder = GatewayHost.CreateBuilder(configuration);
-builder.AddTelemetry(Path.Combine(processes.StateDirectory, "logs"));
+builder.AddTelemetry(Path.Combine(processes.StateDirectory, "logs"), options.Telemetry);
 
 // Below the floor: models, memory, processes, runners, residency.
 builder.Services
@@ -43,5 +43,6 @@ app.UseErrorShape();
 app.UseAccess();
 app.MapInference();
 app.MapAdmin();
+app.MapTelemetry(options.Telemetry);
 app.MapApiReference();
 return await app.ServeAsync(configuration);

@@ -36,7 +36,7 @@ public sealed class FloorPlanTests
         ["ContextWindow"] = [Inference, Models, Residency, Runners],
         ["RemoteImages"] = [Inference, Models],
         ["ToolCalls"] = [Inference, Models, Residency, Runners],
-        ["Telemetry"] = [Inference],
+        ["Telemetry"] = [Inference, Models, Memory, Residency, Settings], // it shows who is in memory and what that takes; what happened reaches it by the runtime's own instruments
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
         [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry", "ToolCalls"],

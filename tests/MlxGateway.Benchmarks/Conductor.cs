@@ -15,6 +15,7 @@ internal static class Conductor
         ("streams", StreamScenario.RunAsync),
         ("swap", SwapScenario.RunAsync),
         ("models", ModelsScenario.RunAsync),
+        ("telemetry", TelemetryScenario.RunAsync),
     ];
 
     /// <summary>Measures and prints.</summary>

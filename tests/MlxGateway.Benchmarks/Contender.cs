@@ -39,7 +39,7 @@ internal sealed class Contender : IAsyncDisposable
     public static Task<Contender> StartGatewayAsync(Settings settings) => StartGatewayAsync(settings, [], withBench: true);
 
     /// <summary>Starts the gateway with these settings, and with the model <c>bench</c> if it is wanted.</summary>
-    public static async Task<Contender> StartGatewayAsync(Settings settings, JsonObject section, bool withBench = false)
+    public static async Task<Contender> StartGatewayAsync(Settings settings, JsonObject section, bool withBench = false, params (string Name, string Value)[] environment)
     {
         if (withBench)
         {
@@ -66,7 +66,7 @@ internal sealed class Contender : IAsyncDisposable
         var gateway = Child.Start(
             "dotnet",
             [settings.GatewayDll, "--port", $"{port}", "--config", file],
-            [("XDG_STATE_HOME", folder), .. AllocationHook.Environment(allocations)]);
+            [("XDG_STATE_HOME", folder), .. AllocationHook.Environment(allocations), .. environment]);
         return await ReadyAsync(port, [gateway], allocations);
     }
 

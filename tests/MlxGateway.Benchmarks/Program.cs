@@ -12,6 +12,7 @@ internal static class Program
                 ["upstream", .. var rest] => await Upstream.RunAsync(Arguments.Parse(rest)),
                 ["forwarder", .. var rest] => await Forwarder.RunAsync(Arguments.Parse(rest)),
                 ["streams", .. var rest] => await StreamLoad.RunAsync(Arguments.Parse(rest)),
+                ["collector", .. var rest] => await TelemetryScenario.CollectAsync(Arguments.Parse(rest)),
                 ["load", .. var rest] => await LoadGenerator.RunAsync(Arguments.Parse(rest)),
                 _ => await Conductor.RunAsync(Arguments.Parse(args)),
             };

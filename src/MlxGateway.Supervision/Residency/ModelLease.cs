@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Runners;
@@ -57,9 +58,17 @@ public sealed class ModelLease : IDisposable
     /// <summary>How much of the wait was the model's load.</summary>
     public TimeSpan Loading { get; }
 
+    /// <summary>The load that the request waited for; null: it waited for none.</summary>
+    public ModelLoad? Load { get; init; }
+
     /// <summary>Gives the lease back. Only the first call counts.</summary>
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke(this);
 }
+
+/// <summary>A load that is over and went well.</summary>
+/// <param name="ReadyAt">When the model was ready.</param>
+/// <param name="Span">Its span; the default where nobody traces.</param>
+public sealed record ModelLoad(DateTimeOffset ReadyAt, ActivityContext Span);
 
 /// <summary>The end of leases, with its reason. Shared by all leases of one launch, but for background requests: each of those has one of its own.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing that must be freed, and leases outlive the launch.")]

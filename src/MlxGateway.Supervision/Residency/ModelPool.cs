@@ -37,6 +37,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly LeaseGates _gates;
     private readonly Action<ModelLease> _release;
     private readonly Action<ResidencyEvent> _post;
+    private readonly PoolMeasures _measures;
     private PublishedPool _published;
     private Task? _loop;
 
@@ -80,6 +81,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         _spares = spares is null ? null : new SpareAllowance(spares, _memory, time);
         _footprints = new FootprintWatch(gauge, time, logger, _post);
         _records = records;
+        _measures = new PoolMeasures(time);
     }
 
     public PoolSnapshot Snapshot => Volatile.Read(ref _published).Now();
@@ -304,10 +306,13 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     {
         try
         {
-            foreach (var effect in _ledger.Apply(happened, _time.GetUtcNow()))
+            var effects = _ledger.Apply(happened, _time.GetUtcNow());
+            foreach (var effect in effects)
             {
                 TryCarryOut(effect);
             }
+
+            _measures.Note(happened, _ledger.Fresh, effects);
         }
         catch (Exception exception)
         {
@@ -334,7 +339,10 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
         switch (effect)
         {
             case ResidencyEffect.GrantLease e:
-                var lease = new ModelLease(e.Lease.Model, e.Lease.Launch, e.Lease.Runner, e.Lease.Revocation, e.Lease.Queued, e.Lease.Loading, _release);
+                var lease = new ModelLease(e.Lease.Model, e.Lease.Launch, e.Lease.Runner, e.Lease.Revocation, e.Lease.Queued, e.Lease.Loading, _release)
+                {
+                    Load = e.Lease.Loading > TimeSpan.Zero ? _launches.GetValueOrDefault(e.Lease.Model.Id)?.Load : null,
+                };
                 Interlocked.Increment(ref _leasesOut);
                 if (!e.Ticket.TryGrant(lease))
                 {

@@ -26,6 +26,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     // A list beside the dictionary: its enumerator is free, and every settling walks over it a few times.
     private readonly List<Resident> _residents = [];
     private readonly List<ResidencyEffect> _effects = [];
+    private readonly List<Decision> _fresh = [];
     private readonly DecisionJournal _journal = new();
     private int _waiting;
     private long _order;
@@ -39,6 +40,9 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
 
     /// <summary>What was decided lately, the oldest first.</summary>
     public IReadOnlyList<Decision> Decisions => _journal.Last;
+
+    /// <summary>What was decided by the last event, all of it; valid until the next one.</summary>
+    public IReadOnlyList<Decision> Fresh => _fresh;
 
     /// <summary>How many tickets wait, for whatever reason.</summary>
     public int Waiting => _waiting;
@@ -58,6 +62,7 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
     public IReadOnlyList<ResidencyEffect> Apply(ResidencyEvent happened, DateTimeOffset now)
     {
         _effects.Clear();
+        _fresh.Clear();
         _step++;
 
         // The two events of every request to a ready model change nothing but its number of leases, as long as nobody waits; and most looks at a runner tell nothing new.
@@ -225,7 +230,12 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
         return resident;
     }
 
-    private void Note(DecisionKind kind, string model, string? forWhom, string reason, DateTimeOffset now) => _journal.Note(new Decision(now, kind, model, forWhom, reason));
+    private void Note(DecisionKind kind, string model, string? forWhom, string reason, DateTimeOffset now)
+    {
+        var decision = new Decision(now, kind, model, forWhom, reason);
+        _fresh.Add(decision);
+        _journal.Note(decision);
+    }
 
     private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using MlxGateway.Supervision.Memory;
@@ -29,6 +30,9 @@ internal sealed partial class RunnerLaunch(
     private long _begun;
 
     public int Number => number;
+
+    /// <summary>The load, once it is over and went well. Of a runner that was adopted nobody saw one.</summary>
+    public ModelLoad? Load { get; private set; }
 
     /// <summary>Begins the launch and reports how it goes and, once it is ready, when it is gone.</summary>
     public void Start()
@@ -65,10 +69,21 @@ internal sealed partial class RunnerLaunch(
 
     private async Task<IRunner> LaunchAsync()
     {
+        using var span = PoolMeasures.BeginLaunch(model, number);
         _killsBefore = memory.Kills();
-        var runner = await launcher.LaunchAsync(model, shape, number, _cancel.Token);
-        memory.Count(runner.Pid);
-        return runner;
+        try
+        {
+            var runner = await launcher.LaunchAsync(model, shape, number, _cancel.Token);
+            memory.Count(runner.Pid);
+            Load = new ModelLoad(time.GetUtcNow(), span?.Context ?? default);
+            return runner;
+        }
+        catch
+        {
+            // Not with its words: the last lines of a runner are in them, and nobody here knows what is in those.
+            span?.SetStatus(ActivityStatusCode.Error, _cancel.IsCancellationRequested ? "cancelled" : "failed");
+            throw;
+        }
     }
 
     private async Task WatchAsync(Task<IRunner> launching)

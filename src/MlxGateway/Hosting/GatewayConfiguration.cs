@@ -2,6 +2,8 @@ using System.Text.Json;
 using MlxGateway.Access;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Settings;
+using MlxGateway.Telemetry;
+using MlxGateway.Telemetry.Otlp;
 
 namespace MlxGateway.Hosting;
 
@@ -69,10 +71,11 @@ internal sealed class GatewayConfiguration
             return (null, Failure(errors));
         }
 
-        var options = StrictBinder.Bind<GatewayOptions>(root.GetSection(Section), errors, new TextConverters().AddSizes());
+        var options = StrictBinder.Bind<GatewayOptions>(root.GetSection(Section), errors, new TextConverters().AddSizes().AddAddresses());
         var addresses = ListenAddress.Read(root["Urls"], root["port"], options.Access.AllowAnonymousNetwork || options.Access.Keys.Count > 0, errors);
         OriginPolicy.Check(options.Access.AllowedOrigins, errors);
         KeyRing.Check(options.Access.Keys, errors);
+        OtlpExport.Check(options.Telemetry.Otlp, errors);
         return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, options, folder, addresses), null);
     }
 

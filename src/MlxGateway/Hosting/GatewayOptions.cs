@@ -6,6 +6,7 @@ using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using MlxGateway.Supervision.Runners;
+using MlxGateway.Telemetry;
 
 namespace MlxGateway.Hosting;
 
@@ -41,6 +42,9 @@ public sealed class GatewayOptions
 
     /// <summary>Who may use the gateway.</summary>
     public AccessOptions Access { get; set; } = new();
+
+    /// <summary>What monitoring is told.</summary>
+    public TelemetryOptions Telemetry { get; set; } = new();
 
     /// <summary>The models, by id.</summary>
     public Dictionary<string, ModelOptions> Models { get; set; } = new(StringComparer.Ordinal);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MlxGateway.Inference.Tracing;
 
 namespace MlxGateway.Inference;
 
@@ -14,6 +15,7 @@ internal static class ErrorWriter
     /// <summary>Answers the request with the error. The response must not have begun.</summary>
     public static async Task WriteAsync(HttpContext context, GatewayError error, StreamShape shape = StreamShape.Chat)
     {
+        ErrorCount.Note(error);
         var response = context.Response;
         response.StatusCode = error.Status;
         if (error.RetryAfterSeconds is { } seconds)

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Inference.Bodies;
+using MlxGateway.Inference.Tracing;
 using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
@@ -29,9 +30,10 @@ internal sealed class InferenceEndpoint(
     public async Task ServeAsync(HttpContext context, InferenceRoute route)
     {
         var arrived = time.GetTimestamp();
-        var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path, Caller = context.Features.Get<ICaller>()?.Name };
+        var span = RequestSpans.Begin(context, route);
+        var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path, Caller = context.Features.Get<ICaller>()?.Name, Trace = span?.Context ?? default };
         var response = new ClientResponse(context, route, settings.Streams, time);
-        using var exchange = new InferenceExchange(context, route, response, record, arrived);
+        using var exchange = new InferenceExchange(context, route, response, record, arrived) { Span = span };
         inFlight.Enter(exchange);
         try
         {
@@ -54,6 +56,7 @@ internal sealed class InferenceEndpoint(
             inFlight.Leave(exchange);
             record.Status = context.Response.StatusCode;
             record.Total = time.GetElapsedTime(arrived);
+            RequestSpans.End(span, record, context.Request.Method);
             Array.ForEach(_observers, o => o.Completed(record));
         }
 
@@ -117,7 +120,7 @@ internal sealed class InferenceEndpoint(
                 company.Enter();
                 try
                 {
-                    var result = exchange.IsWebSocket ? await forwarder.TunnelAsync(exchange, lease) : await forwarder.ForwardAsync(exchange, lease);
+                    var result = await (exchange.Span is null ? ForwardAsync(exchange, lease) : ForwardTracedAsync(exchange, lease));
                     if (!result.NothingBegan || attempt == MostRunners)
                     {
                         record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(exchange.ArrivedAt, result.FirstByteAt);
@@ -135,6 +138,23 @@ internal sealed class InferenceEndpoint(
                 // The runner was dead before it heard of this request. The pool takes the lease back when it has seen that too; before, the next one would be of the same runner.
                 await Task.Delay(TimeSpan.FromSeconds(1), time, lease.Revocation.Token).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
+        }
+    }
+
+    private Task<ForwardResult> ForwardAsync(InferenceExchange exchange, ModelLease lease) =>
+        exchange.IsWebSocket ? forwarder.TunnelAsync(exchange, lease) : forwarder.ForwardAsync(exchange, lease);
+
+    private async Task<ForwardResult> ForwardTracedAsync(InferenceExchange exchange, ModelLease lease)
+    {
+        var span = RequestSpans.Forward(exchange, lease);
+        ForwardResult? result = null;
+        try
+        {
+            return result = await ForwardAsync(exchange, lease);
+        }
+        finally
+        {
+            RequestSpans.End(span, result);
         }
     }
 
@@ -184,10 +204,12 @@ internal sealed class InferenceEndpoint(
     // Null: the client has been told why there is none.
     private async ValueTask<ModelLease?> AcquireOrFailAsync(InferenceExchange exchange)
     {
+        ModelLease? lease = null;
+        var asked = exchange.Span is null ? default : time.GetUtcNow();
         try
         {
             exchange.Stage = RequestStage.Queued;
-            var lease = await AcquireAsync(exchange);
+            lease = await AcquireAsync(exchange);
             exchange.Stage = RequestStage.Running;
             return lease;
         }
@@ -198,6 +220,10 @@ internal sealed class InferenceEndpoint(
         catch (OperationCanceledException) when (!exchange.Left.IsCancellationRequested)
         {
             await RefuseAsync(exchange, Refusals.StillLoading(Progress(exchange), time.GetElapsedTime(exchange.ArrivedAt)));
+        }
+        finally
+        {
+            RequestSpans.Waited(exchange, asked, exchange.Span is null ? default : time.GetUtcNow(), lease);
         }
 
         return null;

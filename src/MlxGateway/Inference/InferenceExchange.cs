@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Supervision.Models;
 
@@ -33,6 +34,9 @@ internal sealed class InferenceExchange(HttpContext context, InferenceRoute rout
     public bool IsWebSocket { get; } = route.MayBeWebSocket
         && (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" })
         && (context.Request.Headers.Upgrade.Contains("websocket", StringComparer.OrdinalIgnoreCase) || HttpMethods.IsConnect(context.Request.Method));
+
+    /// <summary>Its span; null where nobody traces.</summary>
+    public Activity? Span { get; init; }
 
     /// <summary>How far it has come.</summary>
     public RequestStage Stage { get; set; }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using MlxGateway.Inference.Tracing;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace MlxGateway.Inference;
@@ -12,6 +13,7 @@ internal sealed class RunnerTransformer : HttpTransformer
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
         var attempt = httpContext.Features.GetRequiredFeature<ForwardAttempt>();
         attempt.Request = proxyRequest;
+        RequestSpans.Propagate(proxyRequest);
         if (attempt.ClosesConnection)
         {
             proxyRequest.Headers.ConnectionClose = true;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using MlxGateway.Inference;
 
@@ -12,6 +13,10 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
     // Far more than a log can be behind unless its disk stands still; then requests go on and their records do not.
     private readonly Channel<RequestRecord> _records = Channel.CreateBounded<RequestRecord>(new BoundedChannelOptions(65_536) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _writing = new();
+
+    [ThreadStatic]
+    private static ActivityContext _trace;
+
     private readonly ILogger _logger;
     private readonly ITimer _timer;
     private int _isArmed;
@@ -21,6 +26,9 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
         _logger = logger;
         _timer = time.CreateTimer(static self => ((RequestLog)self!).WriteAll(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>The place in a trace of the request whose record this thread is writing; the default: it writes none. By then the request's own activity is over.</summary>
+    public static ActivityContext Trace => _trace;
 
     /// <inheritdoc/>
     public void Completed(RequestRecord record)
@@ -51,8 +59,11 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
         {
             while (_records.Reader.TryRead(out var record))
             {
+                _trace = record.Trace;
                 Write(record);
             }
+
+            _trace = default;
         }
     }
 

@@ -1,18 +1,50 @@
 using System.Net.Sockets;
 using MlxGateway.Inference;
 using MlxGateway.Telemetry;
+using MlxGateway.Telemetry.Exposition;
+using MlxGateway.Telemetry.Otlp;
 using Serilog;
 using Serilog.Events;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>What the gateway tells of itself: the log and the request records.</summary>
+/// <summary>What the gateway tells of itself: the log, the request records, measurements and traces.</summary>
 internal static class TelemetryEndpoints
 {
-    /// <summary>Registers the log (console and a rolling file) and the request records.</summary>
+    /// <summary>Registers the log (console and a rolling file), the request records, and what is configured of measurements and traces.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="folder">Where the log files go.</param>
-    public static void AddTelemetry(this WebApplicationBuilder builder, string folder)
+    /// <param name="options">What is told.</param>
+    public static void AddTelemetry(this WebApplicationBuilder builder, string folder, TelemetryOptions options)
+    {
+        AddLog(builder, folder);
+        builder.Services.AddSingleton<RequestLog>();
+        builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<RequestLog>());
+        builder.Services.AddHostedService(static all => all.GetRequiredService<RequestLog>());
+        if (OtlpExport.Add(builder, options.Otlp) | options.Metrics)
+        {
+            builder.Services.AddMeasuring(options.Metrics);
+        }
+    }
+
+    /// <summary>Registers what is measured. Where it is not called nothing is.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="isShown">Whether <c>/metrics</c> shows it.</param>
+    internal static void AddMeasuring(this IServiceCollection services, bool isShown)
+    {
+        services.AddSingleton<ObservedMemory>();
+        services.AddSingleton<StateMeasures>();
+        services.AddSingleton<RequestMeasures>();
+        services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<RequestMeasures>());
+        if (isShown)
+        {
+            services.AddSingleton<MetricStore>();
+        }
+
+        services.AddHostedService<Measuring>();
+    }
+
+    private static void AddLog(WebApplicationBuilder builder, string folder)
     {
         var configuration = new LoggerConfiguration()
             .MinimumLevel.Information()
@@ -46,11 +78,20 @@ internal static class TelemetryEndpoints
         // Its scope around every request costs more than everything else that is logged; the request's own record says what it would.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddSerilog(configuration.CreateLogger(), dispose: true);
-        builder.Services.AddSingleton<RequestLog>();
-        builder.Services.AddSingleton<IRequestObserver>(static all => all.GetRequiredService<RequestLog>());
-        builder.Services.AddHostedService(static all => all.GetRequiredService<RequestLog>());
     }
 
     /// <summary>Gives every request an id. Before everything that may answer.</summary>
     public static IApplicationBuilder UseRequestIds(this IApplicationBuilder app) => app.UseMiddleware<RequestIds>();
+
+    /// <summary>Maps <c>/metrics</c>, if it is wanted.</summary>
+    public static void MapTelemetry(this IEndpointRouteBuilder app, TelemetryOptions options)
+    {
+        if (options.Metrics)
+        {
+            app.MapGet("/metrics", static (MetricStore store) => Results.Text(store.Write(), PrometheusText.ContentType))
+                .WithTags("Admin")
+                .WithSummary("Shows all measurements in Prometheus' text: requests, tokens, times, loads, memory")
+                .Produces<string>(StatusCodes.Status200OK, "text/plain");
+        }
+    }
 }

@@ -29,6 +29,8 @@ public sealed class RunnerEnvironmentTests : IDisposable
     [InlineData("PGPASSWORD")]
     [InlineData("GOOGLE_APPLICATION_CREDENTIALS")]
     [InlineData("LLAMA_API_KEY")]
+    [InlineData("OTEL_EXPORTER_OTLP_HEADERS")]
+    [InlineData("OTEL_SERVICE_NAME")]
     public void Cleaned_SettingOrSecret_IsNotHandedOn(string name)
     {
         Set(name, "value");

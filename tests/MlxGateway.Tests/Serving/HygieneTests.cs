@@ -133,7 +133,7 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
 
         Assert.Equal(
             new[] { "/api/explain", "/api/models/unload", "/api/models/unload/{id}", "/api/requests", "/api/requests/{id}/cancel", "/health", "/running", "/v1/models", "/v1/models/{id}" }
-                .Concat(InferenceRoute.All.Select(r => r.Path)).Order(StringComparer.Ordinal),
+                .Concat(InferenceRoute.All.Select(r => r.Path)).Append("/metrics").Order(StringComparer.Ordinal),
             document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         Assert.All(document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()), o => Assert.False(string.IsNullOrEmpty(o.Value.GetProperty("summary").GetString())));
         var entry = document.GetProperty("components").GetProperty("schemas").GetProperty("ModelEntry").GetProperty("properties");

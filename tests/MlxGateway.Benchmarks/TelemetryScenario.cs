@@ -1,0 +1,98 @@
+using System.Text.Json.Nodes;
+
+namespace MlxGateway.Benchmarks;
+
+/// <summary>
+/// What it costs to be watched: answers a second, and processor time of the gateway for each, with nothing measured, with <c>/metrics</c> scraped every second, and with traces, metrics and logs sent to a
+/// collector. The processor time says it where a busy machine makes the answers a second too uneven.
+/// </summary>
+internal static class TelemetryScenario
+{
+    private const int Warmup = 500;
+
+    private static readonly TimeSpan ScrapeInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Measures and prints.</summary>
+    public static async Task RunAsync(Settings settings)
+    {
+        var port = Child.FreePort();
+        await using var collector = Child.StartSelf(["collector", "--port", $"{port}"]);
+        await collector.UntilReadyAsync(new Uri($"http://127.0.0.1:{port}/"), TimeSpan.FromMilliseconds(10));
+
+        await using var off = await StartAsync(settings, new JsonObject { ["Metrics"] = false });
+        await using var counted = await StartAsync(settings, new JsonObject { ["Metrics"] = true });
+        await using var sampled = await StartAsync(settings, Otlp(port), ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.05"));
+        await using var traced = await StartAsync(settings, Otlp(port));
+        (string Name, Contender Contender, bool IsScraped)[] watched = [("/metrics", counted, true), ("OTLP, 1 trace in 20", sampled, false), ("OTLP, every trace", traced, false)];
+        foreach (var stream in new[] { false, true })
+        {
+            var all = watched.Append((Name: "off", Contender: off, IsScraped: false)).Select(static w => (w.Name, w.Contender, w.IsScraped, Rate: new Series(), Cpu: new Series())).ToArray();
+            foreach (var (_, contender, _, _, _) in all)
+            {
+                await contender.LoadAsync(["--connections", "16", "--requests", $"{settings.Pick(10_000, 1_000)}", .. Flag(stream)]);
+            }
+
+            for (var round = 0; round < settings.Rounds; round++)
+            {
+                // Who goes first takes turns: what grows warm or busy meanwhile then hits all alike.
+                foreach (var (_, contender, isScraped, rate, cpu) in all.Skip(round % all.Length).Concat(all.Take(round % all.Length)))
+                {
+                    using var over = new CancellationTokenSource();
+                    var scraping = isScraped ? ScrapeAsync(contender, over.Token) : Task.CompletedTask;
+                    var before = contender.ProcessorTime;
+                    var result = await contender.LoadAsync(["--connections", "16", "--warmup", $"{Warmup}", "--milliseconds", $"{settings.Pick(4_000, 1_000)}", .. Flag(stream)]);
+                    rate.Add(result.PerSecond);
+                    cpu.Add((contender.ProcessorTime - before).TotalMicroseconds / (result.Requests + Warmup));
+                    await over.CancelAsync();
+                    await scraping;
+                }
+            }
+
+            foreach (var (name, _, _, rate, cpu) in all.SkipLast(1))
+            {
+                Report.Compare($"{name}{(stream ? ", streamed" : "")}", "req/s", rate, all[^1].Rate);
+                Report.Compare($"{name}{(stream ? ", streamed" : "")}, CPU", "µs/req", cpu, all[^1].Cpu);
+            }
+        }
+    }
+
+    /// <summary>Takes whatever is posted, as a collector would, and keeps nothing.</summary>
+    public static async Task<int> CollectAsync(Arguments arguments)
+    {
+        await using var app = BareServer.Build(arguments.Number("port", 0));
+        arguments.NoMore();
+        app.Run(static async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            context.Response.ContentType = "application/x-protobuf";
+            context.Response.ContentLength = 0;
+        });
+        await app.RunAsync();
+        return 0;
+    }
+
+    private static Task<Contender> StartAsync(Settings settings, JsonObject telemetry, params (string, string)[] environment) =>
+        Contender.StartGatewayAsync(settings, new JsonObject { ["Telemetry"] = telemetry }, withBench: true, environment);
+
+    private static JsonObject Otlp(int port) => new() { ["Metrics"] = false, ["Otlp"] = new JsonObject { ["Endpoint"] = $"http://127.0.0.1:{port}", ["Protocol"] = "HttpProtobuf" } };
+
+    private static async Task ScrapeAsync(Contender contender, CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient();
+        using var beat = new PeriodicTimer(ScrapeInterval);
+        try
+        {
+            do
+            {
+                _ = await http.GetStringAsync(new Uri(contender.Address, "/metrics"), cancellationToken);
+            }
+            while (await beat.WaitForNextTickAsync(cancellationToken));
+        }
+        catch (OperationCanceledException)
+        {
+            // The measurement is over.
+        }
+    }
+
+    private static string[] Flag(bool stream) => stream ? ["--stream"] : [];
+}
