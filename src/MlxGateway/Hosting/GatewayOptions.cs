@@ -1,4 +1,5 @@
 using MlxGateway.Access;
+using MlxGateway.Admin;
 using MlxGateway.ContextWindow;
 using MlxGateway.Inference;
 using MlxGateway.RemoteImages;
@@ -41,6 +42,9 @@ public sealed class GatewayOptions
 
     /// <summary>Who may use the gateway.</summary>
     public AccessOptions Access { get; set; } = new();
+
+    /// <summary>What may be done through the gateway, and what it remembers.</summary>
+    public AdminOptions Admin { get; set; } = new();
 
     /// <summary>The models, by id.</summary>
     public Dictionary<string, ModelOptions> Models { get; set; } = new(StringComparer.Ordinal);
