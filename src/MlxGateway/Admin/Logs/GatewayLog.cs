@@ -47,6 +47,7 @@ internal sealed class GatewayLog(string folder, TimeProvider time)
     private sealed class Follower : IDisposable
     {
         private const int LargestPiece = 256 * 1024;
+        private const int LongestLine = 64 * 1024;
 
         private readonly Lock _lock = new();
         private readonly GatewayLog _log;
@@ -61,7 +62,7 @@ internal sealed class GatewayLog(string folder, TimeProvider time)
         {
             (_log, _onLine) = (log, onLine);
             _file = log.Files().FirstOrDefault();
-            _offset = _file is null ? 0 : new FileInfo(_file).Length;
+            _offset = _file is null ? 0 : EndOfLastLine(_file);
             _timer = log.Time.CreateTimer(static self => ((Follower)self!).Look(), this, Glance, Glance);
         }
 
@@ -71,6 +72,24 @@ internal sealed class GatewayLog(string folder, TimeProvider time)
             lock (_lock)
             {
                 _isOver = true;
+            }
+        }
+
+        // What is being written now is heard whole.
+        private static long EndOfLastLine(string path)
+        {
+            try
+            {
+                using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                var length = RandomAccess.GetLength(file);
+                var end = new byte[Math.Min(length, LongestLine)];
+                var read = RandomAccess.Read(file, end, length - end.Length);
+                var last = end.AsSpan(0, read).LastIndexOf((byte)'\n');
+                return last < 0 ? length : length - end.Length + last + 1;
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                return 0;
             }
         }
 

@@ -101,7 +101,7 @@ internal sealed record RouterEventData(string Status)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RouterProgress? Progress { get; init; }
 
-    /// <summary>1 where a load failed.</summary>
+    /// <summary>Of what is unloaded: 1 where its load failed, otherwise 0. Clients tell by it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? ExitCode { get; init; }
 

@@ -120,7 +120,7 @@ internal sealed class RouterFeed : IFeed
     private RouterEventData Tell(ModelSpec model, Told status, PoolSnapshot now) => new(status.Status)
     {
         Progress = status.Progress is { } progress ? new RouterProgress(["text_model"], "text_model", progress) : null,
-        ExitCode = status.Failure is null ? null : 1,
+        ExitCode = status.Status != "unloaded" ? null : status.Failure is null ? 0 : 1,
         Failure = status.Failure,
         Info = status.Status == "loaded" ? _view.InfoOf(model, now) : null,
     };
