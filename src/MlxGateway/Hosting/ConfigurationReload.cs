@@ -42,7 +42,7 @@ internal sealed partial class ConfigurationReload(GatewayConfiguration first, Mo
             var changed = Changed(_current ?? first, next);
             if (changed.Count == 0)
             {
-                return ReloadOutcome.Unchanged; // a comment, or white space
+                return new ReloadOutcome([], AtNextStart, []); // a comment, or white space
             }
 
             var errors = new SettingsErrors();

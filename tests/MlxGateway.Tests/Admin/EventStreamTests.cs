@@ -10,12 +10,18 @@ using Xunit;
 namespace MlxGateway.Tests.Admin;
 
 /// <summary>Streams that stay open for as long as somebody looks, at a clock that only the test moves.</summary>
-public sealed class EventStreamTests
+public sealed class EventStreamTests : IDisposable
 {
     private readonly ManualTimeProvider _time = new();
     private readonly Lifetime _lifetime = new();
     private readonly ClientExchange _client = new();
     private readonly Feed _feed = new();
+
+    public void Dispose()
+    {
+        _lifetime.Dispose();
+        _feed.Dispose();
+    }
 
     [Fact]
     public async Task Run_NothingHappens_SendsItsHeadersAndASignOfLifeAtOnce()
@@ -123,7 +129,7 @@ public sealed class EventStreamTests
         public void Dispose() => IsDisposed = true;
     }
 
-    private sealed class Lifetime : IHostApplicationLifetime
+    private sealed class Lifetime : IHostApplicationLifetime, IDisposable
     {
         private readonly CancellationTokenSource _stopping = new();
 
@@ -136,5 +142,7 @@ public sealed class EventStreamTests
         public void StopApplication() => throw new NotSupportedException();
 
         public void Stop() => _stopping.Cancel();
+
+        public void Dispose() => _stopping.Dispose();
     }
 }

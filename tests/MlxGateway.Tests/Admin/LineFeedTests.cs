@@ -72,7 +72,7 @@ public sealed class LineFeedTests
         var text = Take(feed);
 
         Assert.StartsWith("data: {", text, StringComparison.Ordinal);
-        Assert.Equal(text.Length - 2, text.IndexOf("\n", StringComparison.Ordinal));
+        Assert.Equal(text.Length - 2, text.IndexOf('\n'));
         Assert.Equal(line.Replace('\ud800', '\ufffd'), JsonDocument.Parse(text["data: ".Length..]).RootElement.GetProperty("line").GetString());
     }
 

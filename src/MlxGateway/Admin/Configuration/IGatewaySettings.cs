@@ -16,9 +16,6 @@ internal interface IGatewaySettings
 /// <param name="Mistakes">What is wrong, a sentence each. With any, nothing has changed.</param>
 internal sealed record ReloadOutcome(IReadOnlyList<string> Changed, IReadOnlyList<string> AtNextStart, IReadOnlyList<string> Mistakes)
 {
-    /// <summary>Nothing has changed.</summary>
-    public static ReloadOutcome Unchanged { get; } = new([], [], []);
-
     /// <summary>Something is wrong.</summary>
     public static ReloadOutcome Rejected(IReadOnlyList<string> mistakes) => new([], [], mistakes);
 }
