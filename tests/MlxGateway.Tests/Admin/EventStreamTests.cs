@@ -47,7 +47,7 @@ public sealed class EventStreamTests : IDisposable
         }
 
         await UntilPulsesAsync(241);
-        await Gateway.UntilAsync(() => _client.Received.Contains("data: 240\n", StringComparison.Ordinal));
+        await Gateway.UntilAsync(() => _feed.Written == 240);
         Assert.Equal(1, _feed.Waiting); // one wait at a time, however often the other one was over first
         await EndAsync(stream);
 
@@ -88,7 +88,7 @@ public sealed class EventStreamTests : IDisposable
 
     private Task RunAsync() => new EventStream(_time, _lifetime).RunAsync(_client.Context, _feed);
 
-    private Task UntilPulsesAsync(int count) => Gateway.UntilAsync(() => _client.Received.Split(": pulse\n\n").Length - 1 >= count);
+    private Task UntilPulsesAsync(int count) => Gateway.UntilAsync(() => _feed.Pulses >= count);
 
     private async Task EndAsync(Task stream)
     {
@@ -100,10 +100,23 @@ public sealed class EventStreamTests : IDisposable
     {
         private readonly LineFeed _inner = new(isPlain: true, []);
         private int _waiting;
+        private int _pulses;
+        private int _written;
 
         public string ContentType => "text/event-stream";
 
-        public ReadOnlyMemory<byte> Pulse { get; } = Encoding.UTF8.GetBytes(": pulse\n\n");
+        public ReadOnlyMemory<byte> Pulse
+        {
+            get
+            {
+                Interlocked.Increment(ref _pulses);
+                return Encoding.UTF8.GetBytes(": pulse\n\n");
+            }
+        }
+
+        public int Pulses => Volatile.Read(ref _pulses);
+
+        public int Written => Volatile.Read(ref _written);
 
         public int Waiting => _waiting;
 
@@ -124,7 +137,12 @@ public sealed class EventStreamTests : IDisposable
             }
         }
 
-        public bool TryWrite(IBufferWriter<byte> output) => _inner.TryWrite(output);
+        public bool TryWrite(IBufferWriter<byte> output)
+        {
+            var wrote = _inner.TryWrite(output);
+            _written += wrote ? 1 : 0;
+            return wrote;
+        }
 
         public void Dispose() => IsDisposed = true;
     }

@@ -281,7 +281,7 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
             "slow": {"Runner":"demo","Memory":"1MB","Args":["--prefill","600"]}
             """,
             $$"""
-            "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"},"Admin":{"AllowGetUnload":true},
+            "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"},"Admin":{"AllowGetUnload":true,"AllowDelete":true},
             "Access":{"Keys":{
               "program": {"Hash":"{{Hash("sk-inference")}}"},
               "watcher": {"Hash":"{{Hash("sk-read")}}","Scopes":["read"]},

@@ -6,7 +6,7 @@ using Xunit;
 namespace MlxGateway.Tests.Serving;
 
 /// <summary>How people and scripts see the gateway and steer it.</summary>
-public sealed class SteeringTests
+public sealed class SteeringTests(SteeringTests.Shared shared) : IClassFixture<SteeringTests.Shared>
 {
     private const string Models =
         """
@@ -20,7 +20,7 @@ public sealed class SteeringTests
     [Fact]
     public async Task Drain_RefusesNewWorkAndFinishesTheRunning_ResumeTakesItAgain()
     {
-        await using var gateway = await Gateway.StartAsync(Models, Rest);
+        var gateway = shared.Gateway;
         using var running = await gateway.OpenChatAsync("one", "\"stream\":true,\"demo\":{\"endless\":true,\"token_delay\":0.01}");
         await running.ReadUntilAsync("data: ");
 
@@ -135,7 +135,7 @@ public sealed class SteeringTests
     [Fact]
     public async Task Logs_OfTheGatewayAndOfRunners_AreShownAndFollowedWithoutSecrets()
     {
-        await using var gateway = await Gateway.StartAsync(Models, Rest);
+        var gateway = shared.Gateway;
         using var live = await EventReader.OpenAsync(gateway, "/api/logs/stream?source=gateway");
         using var runner = await EventReader.OpenAsync(gateway, "/api/logs/stream?source=first&lines=10"); // it has none yet
         using var plain = await EventReader.OpenAsync(gateway, "/logs/stream/one");
@@ -183,14 +183,14 @@ public sealed class SteeringTests
     [Fact]
     public async Task Unload_AsScriptsForLlamaSwapDoIt_ByPostAndByGetOnlyWhereItIsAllowed()
     {
-        await using var gateway = await Gateway.StartAsync(Models, Rest);
+        var gateway = shared.Gateway;
         await gateway.ChatAsync("one");
 
         Assert.Equal((405, "method_not_allowed"), Codes(await gateway.GetAsync("/unload")));
         Assert.Equal((405, "method_not_allowed"), Codes(await gateway.GetAsync("/unload/one")));
-        Assert.Equal("ready", Assert.Single(await gateway.RunningAsync()).State);
+        Assert.Contains(await gateway.RunningAsync(), m => m is { Model: "one", State: "ready" });
         Assert.Equal("OK", (await gateway.PostAsync("/unload", "")).Text);
-        Assert.Empty(await gateway.RunningAsync());
+        Assert.DoesNotContain(await gateway.RunningAsync(), m => m.Pid is not null);
 
         var loaded = (await gateway.PostAsync("/api/models/load/first", "")).Json;
         Assert.Equal(("ok", "one"), (loaded.Text("status"), loaded.Text("loaded")));
@@ -203,34 +203,14 @@ public sealed class SteeringTests
     }
 
     [Fact]
-    public async Task Unload_ByGetWhereItIsAllowed_IsNotForForeignPages()
-    {
-        await using var gateway = await Gateway.StartAsync(Models, Rest + ",\"Admin\":{\"AllowGetUnload\":true,\"History\":0}");
-        await gateway.ChatAsync("one");
-
-        foreach (var path in new[] { "/unload", "/unload/one" })
-        {
-            using var page = new HttpRequestMessage(HttpMethod.Get, path);
-            Assert.Equal((403, "forbidden_origin"), Codes(await gateway.SendAsync(page, ("Origin", "https://evil.example"))));
-            using var image = new HttpRequestMessage(HttpMethod.Get, path);
-            Assert.Equal((403, "forbidden_origin"), Codes(await gateway.SendAsync(image, ("Sec-Fetch-Site", "cross-site"))));
-        }
-
-        Assert.Single(await gateway.RunningAsync());
-        Assert.Equal("OK", (await gateway.GetAsync("/unload")).Text);
-        Assert.Empty(await gateway.RunningAsync());
-        Assert.Empty((await gateway.GetAsync("/api/requests/history")).Json.GetProperty("requests").EnumerateArray());
-    }
-
-    [Fact]
-    public async Task Delete_WhereItIsAllowed_RemovesWhatIsNotInMemoryAndSaysWhatCameFree()
+    public async Task DeleteAndGetUnload_WhereTheyAreAllowed_DoWhatTheyShallAndNotForForeignPages()
     {
         var folder = Directory.CreateTempSubdirectory("mlxgateway-delete-");
         try
         {
             var file = Path.Combine(folder.FullName, "big.gguf");
             await File.WriteAllBytesAsync(file, new byte[4096], TestContext.Current.CancellationToken);
-            await using var gateway = await Gateway.StartAsync(Models, Rest + ",\"Admin\":{\"AllowDelete\":true}", "--MlxGateway:Discovery:Folders:0", folder.FullName);
+            await using var gateway = await Gateway.StartAsync(Models, Rest + ",\"Admin\":{\"AllowDelete\":true,\"AllowGetUnload\":true,\"History\":0}", "--MlxGateway:Discovery:Folders:0", folder.FullName);
             await gateway.ChatAsync("one");
             using var events = await EventReader.OpenAsync(gateway, "/models/sse");
 
@@ -247,6 +227,20 @@ public sealed class SteeringTests
             Assert.False(File.Exists(file));
             Assert.Equal((404, "model_not_found"), Codes(await DeleteAsync(gateway, "big")));
             await events.UntilAsync(e => e.Text("event") == "model_remove" && e.Text("model") == "big");
+
+            foreach (var (header, value) in new[] { ("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site") }) // a page's script, and an image's address
+            {
+                foreach (var path in new[] { "/unload", "/unload/one" })
+                {
+                    using var foreign = new HttpRequestMessage(HttpMethod.Get, path);
+                    Assert.Equal((403, "forbidden_origin"), Codes(await gateway.SendAsync(foreign, (header, value))));
+                }
+            }
+
+            Assert.Single(await gateway.RunningAsync());
+            Assert.Equal("OK", (await gateway.GetAsync("/unload")).Text);
+            Assert.Empty(await gateway.RunningAsync());
+            Assert.Empty((await gateway.GetAsync("/api/requests/history")).Json.GetProperty("requests").EnumerateArray()); // it is off
         }
         finally
         {
@@ -261,6 +255,15 @@ public sealed class SteeringTests
     }
 
     private static (int, string?) Codes(Answer answer) => (answer.Status, answer.Code);
+
+    public sealed class Shared : IAsyncLifetime
+    {
+        public Gateway Gateway { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Gateway = await Gateway.StartAsync(Models, Rest);
+
+        public ValueTask DisposeAsync() => Gateway.DisposeAsync();
+    }
 
     private static string Hash(string key) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(key)));
 }
