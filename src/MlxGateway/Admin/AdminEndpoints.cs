@@ -74,13 +74,17 @@ internal static class AdminEndpoints
         app.MapPost("/unload", UnloadAllInWords).Says(Tag, "Unloads every model, as llama-swap does; says OK when their processes are gone").Produces<string>(contentType: "text/plain").WithMetadata(new AnswerExample("OK"));
         app.MapPost("/unload/{**id}", Unload).Says(Tag, "Unloads one model, by id or alias; answers when its process is gone").Answers<UnloadAnswer>(Unloaded)
             .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
-        if (app.ServiceProvider.GetRequiredService<AdminOptions>().AllowGetUnload)
-        {
-            app.MapGet("/unload", UnloadAllInWords).Says(Tag, "The same by GET (Admin:AllowGetUnload)").Produces<string>(contentType: "text/plain").WithMetadata(ChangesState.Marker, new AnswerExample("OK"));
-            app.MapGet("/unload/{**id}", Unload).Says(Tag, "The same by GET (Admin:AllowGetUnload)").Answers<UnloadAnswer>(Unloaded).WithMetadata(ChangesState.Marker)
-                .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
-        }
+        app.MapGet("/unload", (IModelPool pool, ModelLoads loads, AdminOptions options, CancellationToken cancellationToken) => options.AllowGetUnload ? UnloadAllInWords(pool, loads, cancellationToken) : Task.FromResult<IResult>(PostOnly("/unload")))
+            .Says(Tag, "The same by GET, where Admin:AllowGetUnload allows it").Produces<string>(contentType: "text/plain").WithMetadata(ChangesState.Marker, new AnswerExample("OK"))
+            .Fails(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", "`Admin:AllowGetUnload` is off, which is the default");
+        app.MapGet("/unload/{**id}", (string? id, ModelCatalog catalog, IModelPool pool, ModelLoads loads, AdminOptions options, CancellationToken cancellationToken) => options.AllowGetUnload ? Unload(id, catalog, pool, loads, cancellationToken) : Task.FromResult<IResult>(PostOnly($"/unload/{id}")))
+            .Says(Tag, "The same by GET, where Admin:AllowGetUnload allows it").Answers<UnloadAnswer>(Unloaded).WithMetadata(ChangesState.Marker)
+            .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model")
+            .Fails(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", "`Admin:AllowGetUnload` is off, which is the default");
     }
+
+    private static ErrorResult PostOnly(string path) =>
+        new(new GatewayError(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", $"{path} does not take GET, but POST: an address may stand on any web page. MlxGateway:Admin:AllowGetUnload allows it.") { Allow = HttpMethods.Post });
 
     private static IResult Health(IModelPool pool, Intake intake) => pool.Snapshot.IsShuttingDown || intake.IsClosed
         ? Results.Json(new HealthAnswer("draining"), AdminJson.Default.HealthAnswer, statusCode: StatusCodes.Status503ServiceUnavailable)

@@ -63,6 +63,15 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
     }
 
     [Fact]
+    public async Task Explain_ARefusedLoad_IsAmongTheDecisionsWithItsNumbers()
+    {
+        Assert.Equal((400, "insufficient_memory"), await CodeAsync("POST", "/models/load", """{"model":"huge"}"""));
+
+        var decisions = (await _gateway.GetAsync("/api/explain")).Json.GetProperty("decisions").EnumerateArray();
+        Assert.Contains(decisions, d => d.Text("kind") == "refused" && d.Text("model") == "huge" && d.Text("reason")!.Contains("GB is needed for huge", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Load_SlowOne_AnswersBeforeItIsThereAndCanBeCalledOff()
     {
         Assert.Equal((200, """{"success":true}"""), await SendAsync("POST", "/models/load", """{"model":"slow"}"""));

@@ -50,7 +50,11 @@ internal sealed class HistoryFile(string folder, int capacity)
         CreateFolder();
         if (_lines >= capacity)
         {
-            File.Move(_newer, _older, overwrite: true);
+            if (File.Exists(_newer))
+            {
+                File.Move(_newer, _older, overwrite: true);
+            }
+
             _lines = 0;
         }
 

@@ -51,11 +51,11 @@ internal static class RouterEndpoints
             .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
     }
 
-    private static async Task<IResult> ListAsync(string? reload, HttpContext context, RouterView view, ModelCatalog catalog, CancellationToken cancellationToken)
+    private static async Task<IResult> ListAsync(string? reload, HttpContext context, RouterView view, CancellationToken cancellationToken)
     {
         if (!string.IsNullOrEmpty(reload))
         {
-            await Task.Run(catalog.Rebuild, cancellationToken);
+            await view.RefreshAsync().WaitAsync(cancellationToken);
         }
 
         return Results.Json(view.List(context.Features.Get<ICaller>()), RouterJson.Default.RouterList);

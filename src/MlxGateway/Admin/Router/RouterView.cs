@@ -14,6 +14,18 @@ internal sealed class RouterView(ModelCatalog catalog, IModelPool pool, ModelLoa
     private const string Loaded = "loaded";
     private const int ExitOfAFailure = 1;
 
+    private readonly Lock _lock = new();
+    private Task? _refresh;
+
+    /// <summary>Has the catalog look at the disk, once for all who ask meanwhile.</summary>
+    public Task RefreshAsync()
+    {
+        lock (_lock)
+        {
+            return _refresh is { IsCompleted: false } ? _refresh : _refresh = Task.Run(catalog.Rebuild);
+        }
+    }
+
     /// <summary>Every model that the caller may use.</summary>
     public RouterList List(ICaller? caller)
     {

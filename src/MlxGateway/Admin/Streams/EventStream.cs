@@ -33,6 +33,10 @@ internal sealed class EventStream(TimeProvider time, IHostApplicationLifetime li
         {
             // The end of a stream that has none of its own.
         }
+        finally
+        {
+            await over.CancelAsync(); // what is still waited for
+        }
     }
 
     private async Task TellAsync(HttpContext context, PipeWriter output, IFeed feed, CancellationToken over)
