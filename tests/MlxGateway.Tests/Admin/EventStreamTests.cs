@@ -86,6 +86,28 @@ public sealed class EventStreamTests : IDisposable
         Assert.True(_feed.IsDisposed);
     }
 
+    [Fact]
+    public async Task Run_ReaderIsSlow_WritersNeverWaitAndItIsToldWhatItMissed()
+    {
+        var obstacle = new TaskCompletionSource();
+        _client.Obstacle = obstacle.Task;
+        using var lines = new LineFeed(isPlain: false, []);
+        var stream = new EventStream(_time, _lifetime).RunAsync(_client.Context, lines);
+        await _time.TimerWithinAsync(EventStream.Patience, TestContext.Current.CancellationToken);
+
+        for (var i = 1; i <= 100_000; i++)
+        {
+            lines.Add($"line {i}"); // on this very thread: whatever waited would wait for ever
+        }
+
+        _client.LeavesBehind = "line 100000";
+        obstacle.SetResult();
+        await stream.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        var told = _client.Received.Split("data: {\"line\"").Length - 1;
+        Assert.InRange(told, LineFeed.Most, LineFeed.Most + 1);
+        Assert.Contains($"data: {{\"dropped\":{100_000 - told}}}\n\n", _client.Received, StringComparison.Ordinal);
+    }
+
     private Task RunAsync() => new EventStream(_time, _lifetime).RunAsync(_client.Context, _feed);
 
     private Task UntilPulsesAsync(int count) => Gateway.UntilAsync(() => _feed.Pulses >= count);

@@ -6,7 +6,7 @@ using Xunit;
 namespace MlxGateway.Tests.Serving;
 
 /// <summary>How people and scripts see the gateway and steer it.</summary>
-public sealed class SteeringTests(SteeringTests.Shared shared) : IClassFixture<SteeringTests.Shared>
+public sealed class SteeringTests(SteeringTests.Fixture fixture) : IClassFixture<SteeringTests.Fixture>
 {
     private const string Models =
         """
@@ -20,7 +20,7 @@ public sealed class SteeringTests(SteeringTests.Shared shared) : IClassFixture<S
     [Fact]
     public async Task Drain_RefusesNewWorkAndFinishesTheRunning_ResumeTakesItAgain()
     {
-        var gateway = shared.Gateway;
+        var gateway = fixture.Gateway;
         using var running = await gateway.OpenChatAsync("one", "\"stream\":true,\"demo\":{\"endless\":true,\"token_delay\":0.01}");
         await running.ReadUntilAsync("data: ");
 
@@ -135,7 +135,7 @@ public sealed class SteeringTests(SteeringTests.Shared shared) : IClassFixture<S
     [Fact]
     public async Task Logs_OfTheGatewayAndOfRunners_AreShownAndFollowedWithoutSecrets()
     {
-        var gateway = shared.Gateway;
+        var gateway = fixture.Gateway;
         using var live = await EventReader.OpenAsync(gateway, "/api/logs/stream?source=gateway");
         using var runner = await EventReader.OpenAsync(gateway, "/api/logs/stream?source=first&lines=10"); // it has none yet
         using var plain = await EventReader.OpenAsync(gateway, "/logs/stream/one");
@@ -183,7 +183,7 @@ public sealed class SteeringTests(SteeringTests.Shared shared) : IClassFixture<S
     [Fact]
     public async Task Unload_AsScriptsForLlamaSwapDoIt_ByPostAndByGetOnlyWhereItIsAllowed()
     {
-        var gateway = shared.Gateway;
+        var gateway = fixture.Gateway;
         await gateway.ChatAsync("one");
 
         Assert.Equal((405, "method_not_allowed"), Codes(await gateway.GetAsync("/unload")));
@@ -256,7 +256,7 @@ public sealed class SteeringTests(SteeringTests.Shared shared) : IClassFixture<S
 
     private static (int, string?) Codes(Answer answer) => (answer.Status, answer.Code);
 
-    public sealed class Shared : IAsyncLifetime
+    public sealed class Fixture : IAsyncLifetime
     {
         public Gateway Gateway { get; private set; } = null!;
 
