@@ -150,7 +150,7 @@ internal static class AdminEndpoints
         }
 
         string[] models = [.. now.Where(m => m.State is not (ResidentState.Absent or ResidentState.Cooling)).Select(m => m.Id)];
-        await Task.WhenAll(models.Select(m => pool.UnloadAsync(m, cancellationToken)));
+        await Task.WhenAll(models.Select(m => Departure.OfAsync(m, pool, cancellationToken)));
         return models;
     }
 
@@ -168,7 +168,7 @@ internal static class AdminEndpoints
         }
 
         loads.CallOff(model!.Id);
-        await pool.UnloadAsync(model.Id, cancellationToken);
+        await Departure.OfAsync(model.Id, pool, cancellationToken);
         return Results.Json(new UnloadAnswer("ok", [model.Id]), AdminJson.Default.UnloadAnswer);
     }
 

@@ -52,7 +52,8 @@ public sealed class EventStreamTests : IDisposable
         await EndAsync(stream);
 
         Assert.False(_time.TimerWithinAsync(TimeSpan.FromDays(1), CancellationToken.None).IsCompleted);
-        Assert.Equal((0, true), (_feed.Waiting, _feed.IsDisposed));
+        await Gateway.UntilAsync(() => _feed.Waiting == 0);
+        Assert.True(_feed.IsDisposed);
         Assert.Equal(240, _client.Received.Split("data: ").Length - 1);
     }
 
