@@ -28,6 +28,7 @@ builder.Services
 
 // The house.
 builder.Services
+    .AddAdmin(options.Admin, processes.StateDirectory)
     .AddToolCalls() // in front of the hub, whose filters look at calls
     .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel) { Uploads = Path.Combine(processes.StateDirectory, "uploads") })
     .AddToolPrompts()

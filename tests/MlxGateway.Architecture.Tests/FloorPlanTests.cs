@@ -31,7 +31,7 @@ public sealed class FloorPlanTests
         // The house: the hub, and the spokes around it.
         [Inference] = [Models, Memory, Residency, Runners],
         ["Access"] = [Settings, Models, Inference], // it says what is wrong with its own settings
-        ["Admin"] = [Inference, Models, Residency],
+        ["Admin"] = [Inference, Models, Processes, Residency, Runners], // it shows what runners wrote, and the ends of log files
         ["ApiReference"] = [Inference],
         ["ContextWindow"] = [Inference, Models, Residency, Runners],
         ["RemoteImages"] = [Inference, Models],

@@ -14,6 +14,7 @@ public static class ModelsServiceCollectionExtensions
         services.TryAddSingleton<FactsCache>(static _ => new FactsCache());
         services.TryAddSingleton(static all => new ModelCatalog(
             all.GetServices<IModelSource>(), all.GetRequiredService<FactsCache>(), all.GetRequiredService<TimeProvider>(), all.GetRequiredService<ILogger<ModelCatalog>>()));
+        services.TryAddSingleton<ModelRemover>();
         services.AddHostedService<CatalogWatch>();
         services.TryAddEnumerable(
         [

@@ -22,6 +22,9 @@ public interface IModelPool
     /// <summary>The state of every model that is, or was lately, in memory. Published whole after every change; reading it costs nothing.</summary>
     PoolSnapshot Snapshot { get; }
 
+    /// <summary>Completes when <see cref="Snapshot"/> has another version than this one. Costs the pool nothing while nobody waits.</summary>
+    Task ChangedAsync(long version, CancellationToken cancellationToken) => new TaskCompletionSource().Task.WaitAsync(cancellationToken); // a pool that never tells
+
     /// <summary>Puts other settings in force. A configured model that is not in the catalog any more, or is launched in another way, leaves when its requests are over; everything else stays.</summary>
     void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog);
 

@@ -39,6 +39,9 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private readonly Action<ResidencyEvent> _post;
     private readonly PoolMeasures _measures;
     private PublishedPool _published;
+
+    // There while somebody waits for news.
+    private TaskCompletionSource? _news;
     private Task? _loop;
 
     // Set before the loop hears of it, so that nobody is let in through a gate after the shutdown was ordered.
@@ -85,6 +88,15 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     }
 
     public PoolSnapshot Snapshot => Volatile.Read(ref _published).Now();
+
+    public Task ChangedAsync(long version, CancellationToken cancellationToken)
+    {
+        var fresh = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var news = Interlocked.CompareExchange(ref _news, fresh, null) ?? fresh;
+
+        // Looked at only now: what is published from here on finds somebody who waits.
+        return Snapshot.Version != version ? Task.CompletedTask : news.Task.WaitAsync(cancellationToken);
+    }
 
     public ModelLease? TryAcquire(ModelSpec model)
     {
@@ -273,6 +285,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
             _publishedVersion = _ledger.Version;
             _armed = false;
             Volatile.Write(ref _published, new PublishedPool(_ledger, _gates));
+            Interlocked.Exchange(ref _news, null)?.TrySetResult();
             if (_ledger.Memory is { } memory)
             {
                 _spares?.Tell(_ledger.IsShuttingDown ? ByteSize.Zero : memory.Usable - EvictionPlanner.Held(_ledger.Residents));

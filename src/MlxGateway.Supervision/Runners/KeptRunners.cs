@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Takes over the runners that an earlier gateway kept: of each model the youngest that is what would be launched today and that proves again that it can answer. The others are ended.</summary>
-internal sealed partial class KeptRunners(RunnerKinds kinds, IChildProcesses processes, Readiness readiness, TimeProvider time, ILogger<KeptRunners> logger)
+internal sealed partial class KeptRunners(RunnerKinds kinds, IChildProcesses processes, Readiness readiness, TimeProvider time, ILogger<KeptRunners> logger, RunnerOutputs? outputs = null)
 {
     // It is loaded already, so it need only be asked. One that still works off a long request of the gateway before may need a moment.
     private static readonly TimeSpan LongestProof = TimeSpan.FromSeconds(10);
@@ -39,7 +39,9 @@ internal sealed partial class KeptRunners(RunnerKinds kinds, IChildProcesses pro
             if (await ProvesItselfAsync(child, address, note, cancellationToken))
             {
                 Log.Adopted(logger, model.Id, child.Pid, note.Port);
-                var runner = new RunnerProcess(model, child, address, kind.MannersFor(model), RunnerEnvironment.SecretsOf(model, note.Secret), note);
+                var secrets = RunnerEnvironment.SecretsOf(model, note.Secret);
+                outputs?.Note(model.Id, child.Output, secrets);
+                var runner = new RunnerProcess(model, child, address, kind.MannersFor(model), secrets, note);
                 return new AdoptedRunner(model, note.Shape, runner);
             }
 

@@ -5,7 +5,7 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
-internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, KeptRunners kept, ILogger<RunnerLauncher> logger, SpareCompanion? spares = null) : IRunnerLauncher
+internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, KeptRunners kept, ILogger<RunnerLauncher> logger, SpareCompanion? spares = null, RunnerOutputs? outputs = null) : IRunnerLauncher
 {
     // Between choosing a port and the engine's bind another program may take it; the next port is as good.
     private const int PortAttempts = 3;
@@ -98,6 +98,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
             WorkingDirectory = model.WorkingDirectory,
         });
         Log.Started(logger, model.Id, launch, child.Pid, port, plan.Executable);
+        outputs?.Note(model.Id, child.Output, secrets);
         var address = new UriBuilder(Uri.UriSchemeHttp, "127.0.0.1", port).Uri;
         var runner = new RunnerProcess(model, child, address, manners, secrets, RunnerNote.Of(model, shape, port, plan));
         try

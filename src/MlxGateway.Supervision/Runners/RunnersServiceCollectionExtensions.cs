@@ -16,6 +16,7 @@ public static class RunnersServiceCollectionExtensions
         services.AddSingleton<RunnerKinds>();
         services.AddSingleton<Readiness>();
         services.AddSingleton<KeptRunners>();
+        services.AddSingleton<RunnerOutputs>();
         services.AddSingleton<EngineProbe>();
         services.AddSingleton<PythonProbes>();
         services.AddSingleton<PythonSearch>();

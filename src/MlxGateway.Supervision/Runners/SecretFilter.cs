@@ -2,8 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace MlxGateway.Supervision.Runners;
 
-/// <summary>Takes out of a runner's lines what looks like a secret, before they become part of an error or a log.</summary>
-internal static partial class SecretFilter
+/// <summary>Takes out of a runner's lines what looks like a secret, before they become part of an error, a log or an answer.</summary>
+public static partial class SecretFilter
 {
     private const string Header = @"(?<keep>authorization[""']?\s*[:=]\s*[""']?((bearer|basic)\s+)?)[^\s""',]+|(?<keep>bearer\s+)[^\s""',]+";
 
@@ -29,6 +29,9 @@ internal static partial class SecretFilter
 
         return Telling().Replace(line, m => m.Groups["keep"].Value + "***");
     }
+
+    /// <summary>Whether a name says that what it stands for is secret.</summary>
+    public static bool IsTelling(string name) => TellingName().IsMatch(name);
 
     /// <summary>The values of variables whose names say that they are secret.</summary>
     public static IReadOnlyList<string> SecretsOf(IEnumerable<KeyValuePair<string, string>> variables) =>

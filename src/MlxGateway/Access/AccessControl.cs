@@ -20,7 +20,7 @@ internal sealed class AccessControl(RequestDelegate next, HostPolicy hosts, Orig
 
         // What reaches a runner may load one and push another out, whatever the method: a page needs no answer for that, an image's address is enough.
         var safe = (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method))
-            && context.GetEndpoint()?.Metadata.GetMetadata<InferenceRoute>() is null;
+            && context.GetEndpoint()?.Metadata is var route && route?.GetMetadata<InferenceRoute>() is null && route?.GetMetadata<ChangesState>() is null;
         if (!safe && !AllowsSender(request))
         {
             return ErrorWriter.WriteAsync(context, new GatewayError(

@@ -20,7 +20,8 @@ internal static class ScopeRule
             return Scopes.Inference;
         }
 
-        if (path.StartsWithSegments("/v1/models"))
+        // The list of models, as OpenAI and as llama.cpp's router show it.
+        if (path.StartsWithSegments("/v1/models") || (path == "/models" && HttpMethods.IsGet(request.Method)))
         {
             return Scopes.Inference | Scopes.Read;
         }
@@ -31,7 +32,8 @@ internal static class ScopeRule
             return Scopes.Inference | SteerOnly;
         }
 
-        return HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) ? Scopes.Read : SteerOnly;
+        var looksOnly = (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && context.GetEndpoint()?.Metadata.GetMetadata<ChangesState>() is null;
+        return looksOnly ? Scopes.Read : SteerOnly;
     }
 
     /// <summary>The part of <see cref="Scopes.Admin"/> that is not <see cref="Scopes.Read"/>.</summary>

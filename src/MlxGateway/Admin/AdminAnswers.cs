@@ -1,9 +1,12 @@
 using System.Text.Json.Serialization;
+using MlxGateway.Admin.Configuration;
+using MlxGateway.Admin.Draining;
+using MlxGateway.Admin.Logs;
 
 namespace MlxGateway.Admin;
 
 /// <summary>Whether requests are taken.</summary>
-/// <param name="Status"><c>ok</c>, or <c>draining</c> once the gateway is shutting down.</param>
+/// <param name="Status"><c>ok</c>, or <c>draining</c> once the gateway is shutting down, or was told to take no new requests.</param>
 internal sealed record HealthAnswer(string Status);
 
 /// <summary>The models in memory.</summary>
@@ -44,10 +47,27 @@ internal sealed record CancelAnswer(string Status, string Cancelled);
 /// <param name="Unloaded">The ids of the models whose processes are gone.</param>
 internal sealed record UnloadAnswer(string Status, IReadOnlyList<string> Unloaded);
 
+/// <summary>What a load did.</summary>
+/// <param name="Status">Always <c>ok</c>.</param>
+/// <param name="Loaded">The id of the model, which is ready.</param>
+/// <param name="LoadSeconds">How long its launch took; null: it was not measured.</param>
+internal sealed record LoadAnswer(string Status, string Loaded, double? LoadSeconds);
+
+/// <summary>Which gateway this is.</summary>
+/// <param name="Version">Its version.</param>
+/// <param name="Commit">What it was built from; null: unknown.</param>
+internal sealed record VersionAnswer(string Version, string? Commit);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(RunningAnswer))]
 [JsonSerializable(typeof(UnloadAnswer))]
 [JsonSerializable(typeof(RequestsAnswer))]
 [JsonSerializable(typeof(CancelAnswer))]
+[JsonSerializable(typeof(LoadAnswer))]
+[JsonSerializable(typeof(VersionAnswer))]
+[JsonSerializable(typeof(DrainAnswer))]
+[JsonSerializable(typeof(LogAnswer))]
+[JsonSerializable(typeof(SettingsAnswer))]
+[JsonSerializable(typeof(ReloadAnswer))]
 internal sealed partial class AdminJson : JsonSerializerContext;

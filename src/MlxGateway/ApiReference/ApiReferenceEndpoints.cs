@@ -27,6 +27,7 @@ internal static class ApiReferenceEndpoints
             swagger.SupportNonNullableReferenceTypes();
             swagger.IncludeXmlComments(typeof(ApiReferenceEndpoints).Assembly);
             swagger.OperationFilter<InferenceOperations>();
+            swagger.OperationFilter<DescribedOperations>();
             swagger.OperationFilter<ErrorAnswers>();
         });
 

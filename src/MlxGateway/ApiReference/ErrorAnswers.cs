@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Describing;
 using Swashbuckle.AspNetCore.SwaggerGen;
 
 namespace MlxGateway.ApiReference;
@@ -53,6 +55,17 @@ internal sealed class ErrorAnswers : IOperationFilter
         else if (context.ApiDescription.RelativePath?.Contains('{', StringComparison.Ordinal) == true)
         {
             operation.Responses["404"] = Error("No such model", "model_not_found");
+        }
+
+        foreach (var fault in metadata.OfType<ErrorCase>())
+        {
+            operation.Responses[fault.Status.ToString(CultureInfo.InvariantCulture)] = Error(fault.When, fault.Code);
+        }
+
+        if (context.ApiDescription.RelativePath != "health")
+        {
+            operation.Responses["401"] = Error("Keys are wanted, and none was sent that is known", "invalid_api_key");
+            operation.Responses["403"] = Error(operation.Responses.GetValueOrDefault("403")?.Description is { } other ? $"{other}; or the key, or a web page, may not do this" : "The key, or a web page (`forbidden_origin`), may not do this", "insufficient_scope");
         }
     }
 

@@ -1,3 +1,4 @@
+using MlxGateway.Admin.Configuration;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using MlxGateway.Supervision.Runners;
@@ -14,8 +15,20 @@ internal sealed partial class ConfigurationReload(GatewayConfiguration first, Mo
     private readonly Lock _lock = new();
     private GatewayConfiguration? _current;
 
+    /// <summary>What was read last and put in force.</summary>
+    public GatewayConfiguration Current => Volatile.Read(ref _current) ?? first;
+
+    /// <summary>What the gateway was built from.</summary>
+    public GatewayConfiguration First => first;
+
+    /// <summary>The keys that were changed since the start and are not in force before the next.</summary>
+    public IReadOnlyList<string> AtNextStart => [.. Changed(first, Current).Where(key => !IsLive(key))];
+
+    /// <summary>Whether what the files say of this key is in force when they have been read again.</summary>
+    public static bool IsLive(string key) => Live.Any(section => key.Equals(section, StringComparison.OrdinalIgnoreCase) || key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase));
+
     /// <summary>Reads and, if anything that counts has changed, applies. Never throws.</summary>
-    public void Apply()
+    public ReloadOutcome Apply()
     {
         lock (_lock)
         {
@@ -23,29 +36,31 @@ internal sealed partial class ConfigurationReload(GatewayConfiguration first, Mo
             if (next is null)
             {
                 Log.Rejected(logger, string.Join(' ', failure!.Sentences));
-                return;
+                return ReloadOutcome.Rejected([.. failure.Sentences.Skip(1).Select(static s => s.Trim())]); // the first says that it does not start, which is true of a start only
             }
 
             var changed = Changed(_current ?? first, next);
             if (changed.Count == 0)
             {
-                return; // a comment, or white space
+                return new ReloadOutcome([], AtNextStart, []); // a comment, or white space
             }
 
             var errors = new SettingsErrors();
             if (!catalog.TryAdopt(next.ModelSettings(kinds.Names), errors))
             {
                 Log.Rejected(logger, string.Join(' ', errors.All));
-                return;
+                return ReloadOutcome.Rejected([.. errors.All.Select(static e => e.ToString())]);
             }
 
             pool.Reconfigure(next.Options.Residency, catalog.Current);
-            _current = next;
+            Volatile.Write(ref _current, next);
             Log.Applied(logger, string.Join(", ", changed.Where(IsLive)));
             if (changed.Where(key => !IsLive(key)).ToList() is { Count: > 0 } later)
             {
                 Log.Later(logger, string.Join(", ", later));
             }
+
+            return new ReloadOutcome([.. changed.Where(IsLive)], AtNextStart, []);
         }
     }
 
@@ -56,8 +71,6 @@ internal sealed partial class ConfigurationReload(GatewayConfiguration first, Mo
             .Where(key => before.GetValueOrDefault(key) != after.GetValueOrDefault(key))
             .Order(StringComparer.OrdinalIgnoreCase)];
     }
-
-    private static bool IsLive(string key) => Live.Any(section => key.Equals(section, StringComparison.OrdinalIgnoreCase) || key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase));
 
     private static partial class Log
     {

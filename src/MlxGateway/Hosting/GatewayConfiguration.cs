@@ -13,10 +13,11 @@ internal sealed class GatewayConfiguration
     private const string Section = "MlxGateway";
     private const string File = "appsettings.json";
 
-    private GatewayConfiguration(string[] arguments, IConfigurationRoot root, GatewayOptions options, string folder, IReadOnlyList<ListenAddress> addresses)
+    private GatewayConfiguration(string[] arguments, IConfigurationRoot root, IReadOnlyList<string> sources, GatewayOptions options, string folder, IReadOnlyList<ListenAddress> addresses)
     {
         Arguments = arguments;
         Values = root.AsEnumerable().Where(e => e.Value is not null).ToDictionary(e => e.Key, e => e.Value!, StringComparer.OrdinalIgnoreCase);
+        SetBy = Values.Keys.ToDictionary(key => key, key => SourceOf(key, root, sources), StringComparer.OrdinalIgnoreCase);
         Root = root;
         Options = options;
         Folder = folder;
@@ -28,6 +29,9 @@ internal sealed class GatewayConfiguration
 
     /// <summary>Every value as it was read: the host writes some of its own into <see cref="Root"/> later.</summary>
     public IReadOnlyDictionary<string, string> Values { get; }
+
+    /// <summary>Where each of <see cref="Values"/> comes from: the path of a file, <c>environment</c> or <c>command line</c>.</summary>
+    public IReadOnlyDictionary<string, string> SetBy { get; }
 
     /// <summary>The files that it was read from, whether they exist or not.</summary>
     public IReadOnlyList<string> Files => [.. new[] { Path.Combine(Folder, File), Root["config"] is { } extra ? Path.GetFullPath(extra) : null }.OfType<string>()];
@@ -65,7 +69,8 @@ internal sealed class GatewayConfiguration
         var errors = new SettingsErrors();
         Switches.Check(args, errors);
         var folder = FindFolder();
-        var root = errors.Any ? null : Load(args, folder, errors);
+        var sources = new List<string>();
+        var root = errors.Any ? null : Load(args, folder, sources, errors);
         if (root is null)
         {
             return (null, Failure(errors));
@@ -76,7 +81,7 @@ internal sealed class GatewayConfiguration
         OriginPolicy.Check(options.Access.AllowedOrigins, errors);
         KeyRing.Check(options.Access.Keys, errors);
         OtlpExport.Check(options.Telemetry.Otlp, errors);
-        return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, options, folder, addresses), null);
+        return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, sources, options, folder, addresses), null);
     }
 
     /// <summary>The mistakes as the terminal shows them.</summary>
@@ -99,14 +104,19 @@ internal sealed class GatewayConfiguration
         }
     }
 
-    private static IConfigurationRoot? Load(string[] args, string folder, SettingsErrors errors)
+    // The later one wins. One that says an empty text counts as silent here, which is true of none that matters.
+    private static string SourceOf(string key, IConfigurationRoot root, IReadOnlyList<string> sources) =>
+        root.Providers.Zip(sources).LastOrDefault(source => source.First.TryGet(key, out _)) is (not null, var name) ? name : sources[0];
+
+    // Each source that is added is named beside it, in the same order.
+    private static IConfigurationRoot? Load(string[] args, string folder, List<string> sources, SettingsErrors errors)
     {
         var switches = new ConfigurationBuilder().AddCommandLine(args).Build();
         var builder = new ConfigurationBuilder();
-        AddFile(builder, Path.Combine(folder, File), errors, mustExist: false);
+        AddFile(builder, Path.Combine(folder, File), sources, errors, mustExist: false);
         if (switches["config"] is { } extra)
         {
-            AddFile(builder, Path.GetFullPath(extra), errors, mustExist: true);
+            AddFile(builder, Path.GetFullPath(extra), sources, errors, mustExist: true);
         }
 
         if (errors.Any)
@@ -116,10 +126,11 @@ internal sealed class GatewayConfiguration
 
         builder.AddInMemoryCollection(Variables());
         builder.AddConfiguration(switches);
+        sources.AddRange(["environment", "command line"]);
         return builder.Build();
     }
 
-    private static void AddFile(ConfigurationBuilder builder, string path, SettingsErrors errors, bool mustExist)
+    private static void AddFile(ConfigurationBuilder builder, string path, List<string> sources, SettingsErrors errors, bool mustExist)
     {
         if (!System.IO.File.Exists(path))
         {
@@ -134,6 +145,7 @@ internal sealed class GatewayConfiguration
         try
         {
             builder.AddConfiguration(new ConfigurationBuilder().AddJsonStream(new MemoryStream(System.IO.File.ReadAllBytes(path))).Build());
+            sources.Add(path);
         }
         catch (Exception broken) when (broken is JsonException or FormatException or InvalidDataException)
         {

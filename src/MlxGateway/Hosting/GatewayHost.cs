@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using MlxGateway.Admin.Configuration;
 using MlxGateway.Hosting;
 using MlxGateway.Inference;
 using MlxGateway.Supervision.Memory;
@@ -59,6 +60,7 @@ internal static class GatewayHost
         builder.Services.AddSingleton<DeviceMemory>();
         builder.Services.AddSingleton<IDeviceMemory>(static all => all.GetRequiredService<DeviceMemory>());
         builder.Services.AddSingleton<ConfigurationReload>();
+        builder.Services.AddSingleton<IGatewaySettings, SettingsInForce>();
         builder.Services.AddHostedService<ConfigurationWatch>();
         builder.Services.AddSingleton<EngineVersions>();
         builder.Services.AddSingleton<IEngineVersions>(static all => all.GetRequiredService<EngineVersions>());

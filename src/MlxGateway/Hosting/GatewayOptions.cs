@@ -1,4 +1,5 @@
 using MlxGateway.Access;
+using MlxGateway.Admin;
 using MlxGateway.ContextWindow;
 using MlxGateway.Inference;
 using MlxGateway.RemoteImages;
@@ -45,6 +46,9 @@ public sealed class GatewayOptions
 
     /// <summary>What monitoring is told.</summary>
     public TelemetryOptions Telemetry { get; set; } = new();
+
+    /// <summary>What may be done through the gateway, and what it remembers.</summary>
+    public AdminOptions Admin { get; set; } = new();
 
     /// <summary>The models, by id.</summary>
     public Dictionary<string, ModelOptions> Models { get; set; } = new(StringComparer.Ordinal);

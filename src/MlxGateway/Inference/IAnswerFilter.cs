@@ -14,6 +14,9 @@ internal interface IAnswerFilter
 
     /// <summary>Filters the whole body of an answer that was not streamed; the same memory where nothing is changed.</summary>
     ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => body;
+
+    /// <summary>Why the answer ended as the client was told it, where that is not the engine's own word; null: the engine's word stands.</summary>
+    string? FinishReason => null;
 }
 
 /// <summary>Says which answers need a filter. Filters run in the order in which <c>Program.cs</c> adds their rooms.</summary>

@@ -125,7 +125,7 @@ internal sealed class InferenceEndpoint(
                     {
                         record.FirstByte = result.FirstByteAt == 0 ? null : time.GetElapsedTime(exchange.ArrivedAt, result.FirstByteAt);
                         record.FirstToken = result.FirstTokenAt == 0 ? null : time.GetElapsedTime(exchange.ArrivedAt, result.FirstTokenAt);
-                        record.Note(result.Facts);
+                        record.Note(result.Facts, result.FinishReason);
                         await ConcludeAsync(exchange, lease, result, how => suspects.Note(model.Id, request, company, how));
                         return;
                     }

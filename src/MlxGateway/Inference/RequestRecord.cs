@@ -78,7 +78,7 @@ public sealed class RequestRecord
     /// <summary>Of the prompt's tokens those that the engine still had from before, if it said so.</summary>
     public int? CachedTokens { get; set; }
 
-    /// <summary>Why the answer ended, in the engine's word for it; null: it did not say.</summary>
+    /// <summary>Why the answer ended, as the client was told it: in the engine's word for it, but for calls that the gateway read in the text; null: nobody said.</summary>
     public string? FinishReason { get; set; }
 
     /// <summary>Tokens of the answer in a second: as the engine says, else from the first piece of a stream to the end. Null: not known.</summary>
@@ -98,10 +98,10 @@ public sealed class RequestRecord
     public long RequestBytes { get; set; }
 
     /// <summary>Takes over what the answer said of itself.</summary>
-    internal void Note(in StreamFacts facts)
+    internal void Note(in StreamFacts facts, string? finishReason)
     {
         (PromptTokens, CompletionTokens, CachedTokens) = (facts.PromptTokens, facts.CompletionTokens, facts.Counts.CachedTokens);
-        (FinishReason, TokensPerSecond, PromptTokensPerSecond) = (facts.FinishReason, facts.Counts.Speed, facts.Counts.PromptSpeed);
+        (FinishReason, TokensPerSecond, PromptTokensPerSecond) = (finishReason, facts.Counts.Speed, facts.Counts.PromptSpeed);
     }
 }
 

@@ -69,6 +69,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
             FirstByteAt = body.FirstByteAt,
             FirstTokenAt = body.FirstTokenAt,
             Facts = body.Facts,
+            FinishReason = body.FinishReason,
         };
     }
 
@@ -153,4 +154,7 @@ internal sealed class ForwardResult
 
     /// <summary>What the answer said of itself.</summary>
     public StreamFacts Facts { get; init; }
+
+    /// <summary>Why the answer ended, as the client was told it; null: nobody said.</summary>
+    public string? FinishReason { get; init; }
 }

@@ -45,6 +45,9 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     /// <summary>What the stream, or the end of the body, said of itself.</summary>
     public StreamFacts Facts => _facts;
 
+    /// <summary>Why the answer ended, as the client was told it; null: nobody said.</summary>
+    public string? FinishReason => Filters.Select(static f => f.FinishReason).LastOrDefault(static reason => reason is not null) ?? _facts.FinishReason;
+
     private ReadOnlyMemory<byte> Held => _held is null ? default : _held.GetBuffer().AsMemory(0, (int)_held.Length);
 
     /// <summary>Whether a stream has said its last word. What becomes of its connection afterwards changes nothing: an error behind the end would make a whole answer a broken one.</summary>

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Describing;
 using MlxGateway.Telemetry;
 using MlxGateway.Telemetry.Exposition;
 using MlxGateway.Telemetry.Otlp;
@@ -89,9 +90,9 @@ internal static class TelemetryEndpoints
         if (options.Metrics)
         {
             app.MapGet("/metrics", static (MetricStore store) => Results.Text(store.Write(), PrometheusText.ContentType))
-                .WithTags("Admin")
-                .WithSummary("Shows all measurements in Prometheus' text: requests, tokens, times, loads, memory")
-                .Produces<string>(StatusCodes.Status200OK, "text/plain");
+                .Says("Admin", "Shows all measurements in Prometheus' text: requests, tokens, times, loads, memory")
+                .Produces<string>(StatusCodes.Status200OK, "text/plain")
+                .WithMetadata(new AnswerExample("# HELP mlxgateway_requests_in_flight Requests to models that are being read, wait or are served.\n# TYPE mlxgateway_requests_in_flight gauge\nmlxgateway_requests_in_flight 2\n"));
         }
     }
 }

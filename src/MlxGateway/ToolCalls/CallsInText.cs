@@ -74,6 +74,9 @@ internal sealed class CallsInText(Func<ICallReader> newReader, bool isParallel, 
     }
 
     /// <inheritdoc/>
+    public string? FinishReason => _choices.Values.Any(static choice => choice.HasCalls) ? "tool_calls" : null;
+
+    /// <inheritdoc/>
     public ReadOnlyMemory<byte> FilterBody(ReadOnlyMemory<byte> body) => new EventEditor((data, edits) => Edit(data, edits, isWhole: true)).EditBody(body);
 
     private void Edit(ReadOnlySpan<byte> bytes, DataEdits edits, bool isWhole)

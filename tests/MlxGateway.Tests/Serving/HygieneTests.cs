@@ -132,13 +132,42 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
         var document = (await Gateway.GetAsync("/swagger/v1/swagger.json")).Json;
 
         Assert.Equal(
-            new[] { "/api/explain", "/api/models/unload", "/api/models/unload/{id}", "/api/requests", "/api/requests/{id}/cancel", "/health", "/running", "/v1/models", "/v1/models/{id}" }
+            new[]
+                {
+                    "/api/config", "/api/config/reload", "/api/drain", "/api/explain", "/api/logs", "/api/logs/stream", "/api/models/load/{id}", "/api/models/unload", "/api/models/unload/{id}",
+                    "/api/requests", "/api/requests/history", "/api/requests/{id}/cancel", "/api/resume", "/api/version", "/health", "/logs", "/logs/stream/{source}",
+                    "/models", "/models/load", "/models/sse", "/models/unload", "/running", "/unload", "/unload/{id}", "/v1/models", "/v1/models/{id}",
+                }
                 .Concat(InferenceRoute.All.Select(r => r.Path)).Append("/metrics").Order(StringComparer.Ordinal),
             document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         Assert.All(document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()), o => Assert.False(string.IsNullOrEmpty(o.Value.GetProperty("summary").GetString())));
         var entry = document.GetProperty("components").GetProperty("schemas").GetProperty("ModelEntry").GetProperty("properties");
         Assert.Contains("tokens", entry.GetProperty("context_window").GetProperty("description").GetString(), StringComparison.Ordinal);
         Assert.Contains("swagger-ui", (await Gateway.GetAsync("/")).Text, StringComparison.Ordinal); // by way of the redirect
+    }
+
+    [Fact]
+    public async Task Swagger_OfEveryRouteThatIsNoRunners_HasSchemasAndExamplesOfSuccessAndErrors()
+    {
+        var document = (await Gateway.GetAsync("/swagger/v1/swagger.json")).Json;
+        var ofRunners = InferenceRoute.All.Select(r => r.Path).ToHashSet();
+
+        foreach (var (name, operation) in document.GetProperty("paths").EnumerateObject().Where(p => !ofRunners.Contains(p.Name)).SelectMany(p => p.Value.EnumerateObject().Select(o => ($"{o.Name} {p.Name}", o.Value))))
+        {
+            var responses = operation.GetProperty("responses").EnumerateObject().ToDictionary(r => r.Name, r => r.Value);
+            Assert.True(responses.ContainsKey("200"), name);
+            foreach (var (status, response) in responses)
+            {
+                var media = Assert.Single(response.GetProperty("content").EnumerateObject(), m => m.Value.TryGetProperty("schema", out _)).Value;
+                Assert.True(status != "200" || name.Contains("/v1/models", StringComparison.Ordinal) || media.TryGetProperty("example", out _), $"{name} has no example");
+                Assert.True(status == "200" || name == "get /health" || media.GetProperty("schema").GetProperty("properties").TryGetProperty("error", out _), $"{name} {status} has another shape");
+            }
+
+            Assert.True(name == "get /health" || (responses.ContainsKey("401") && responses.ContainsKey("403")), $"{name} may be refused");
+            Assert.True(!name.Contains('{', StringComparison.Ordinal) || responses.ContainsKey("404"), $"{name} may name what is not there");
+            Assert.True(!operation.TryGetProperty("requestBody", out var body) || body.GetProperty("content").GetProperty("application/json").TryGetProperty("example", out _), $"{name} takes a body");
+            Assert.All(operation.TryGetProperty("parameters", out var parameters) ? parameters.EnumerateArray() : [], p => Assert.True(p.Text("in") == "path" || !string.IsNullOrEmpty(p.GetProperty("description").GetString()), $"{name}: {p.Text("name")}"));
+        }
     }
 
     [Fact]

@@ -26,7 +26,26 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
         { "GET", "/v1/models/one", "inference read admin" },
         { "GET", "/running", "read admin" },
         { "GET", "/api/explain", "read admin" },
+        { "GET", "/metrics", "read admin" },
         { "GET", "/api/requests", "read admin" },
+        { "GET", "/api/requests/history", "read admin" },
+        { "GET", "/api/config", "read admin" },
+        { "GET", "/api/version", "read admin" },
+        { "GET", "/api/logs", "read admin" },
+        { "GET", "/api/logs/stream?source=nobody", "read admin" },
+        { "GET", "/logs", "read admin" },
+        { "GET", "/logs/stream/nobody", "read admin" },
+        { "GET", "/models", "inference read admin" },
+        { "GET", "/models/nobody", "read admin" },
+        { "POST", "/models", "admin" },
+        { "DELETE", "/models?model=one", "admin" },
+        { "POST", "/models/load", "admin" },
+        { "POST", "/models/unload", "admin" },
+        { "POST", "/api/models/load/one", "admin" },
+        { "POST", "/unload/one", "admin" },
+        { "GET", "/unload/one", "admin" },
+        { "POST", "/api/config/reload", "admin" },
+        { "POST", "/api/resume", "admin" },
         { "GET", "/no/such/route", "read admin" },
         { "POST", "/no/such/route", "admin" },
         { "POST", "/api/requests/nobody/cancel", "inference admin" },
@@ -139,6 +158,51 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
         Assert.Equal(499, (await running).Status);
     }
 
+    // It would shut the door on the other tests if it were left so.
+    [Fact]
+    public async Task Drain_IsForWhoMaySteer()
+    {
+        Assert.Equal((403, "insufficient_scope"), await AskAsync("POST", "/api/drain", ("x-api-key", "sk-inference")));
+        Assert.Equal((403, "insufficient_scope"), await AskAsync("POST", "/api/drain", ("x-api-key", "sk-read")));
+        Assert.Equal((401, "invalid_api_key"), await AskAsync("POST", "/api/drain"));
+        Assert.Equal((200, null), await AskAsync("GET", "/health"));
+        try
+        {
+            Assert.Equal((200, null), await AskAsync("POST", "/api/drain", ("x-api-key", "sk-admin")));
+            Assert.Equal(503, (await AskAsync("GET", "/health")).Status);
+        }
+        finally
+        {
+            Assert.Equal((200, null), await AskAsync("POST", "/api/resume", ("x-api-key", "sk-admin")));
+        }
+    }
+
+    [Theory]
+    [InlineData("/models/sse")]
+    [InlineData("/api/logs/stream")]
+    [InlineData("/logs/stream")]
+    public async Task Stream_ThatStaysOpen_IsForWhoMayLook(string path)
+    {
+        foreach (var (key, status) in new[] { ("sk-inference", 403), ("sk-wrong", 401), ("sk-read", 200), ("sk-admin", 200) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "x-api-key", key } } };
+            using var answer = await _gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+            Assert.Equal(status, (int)answer.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Models_AsTheRouterListsThem_AreThoseOfTheKeyAndWithoutArgumentsForWhoMayNotSteer()
+    {
+        var (_, _, own) = await ReadAsync("GET", "/models", ("x-api-key", "sk-two"));
+        var (_, _, all) = await ReadAsync("GET", "/models", ("x-api-key", "sk-admin"));
+
+        Assert.Equal(["two"], own.GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()));
+        Assert.False(own.GetProperty("data")[0].GetProperty("status").TryGetProperty("args", out _));
+        Assert.Equal(3, all.GetProperty("data").GetArrayLength());
+        Assert.All(all.GetProperty("data").EnumerateArray(), m => Assert.True(m.GetProperty("status").TryGetProperty("args", out _)));
+    }
+
     [Fact]
     public async Task Key_WithALimit_IsRefusedWithATimeToWaitAndOthersAreServed()
     {
@@ -218,7 +282,7 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
             "slow": {"Runner":"demo","Memory":"1MB","Args":["--prefill","600"]}
             """,
             $$"""
-            "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"},
+            "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"},"Admin":{"AllowGetUnload":true,"AllowDelete":true},
             "Access":{"Keys":{
               "program": {"Hash":"{{Hash("sk-inference")}}"},
               "watcher": {"Hash":"{{Hash("sk-read")}}","Scopes":["read"]},

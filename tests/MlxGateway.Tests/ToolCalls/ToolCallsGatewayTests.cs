@@ -20,7 +20,8 @@ public sealed class ToolCallsGatewayTests(ToolCallsGatewayTests.Models models) :
     [InlineData("hermes", Tagged, "", """{"city": "New York"}""")]
     public async Task Call_InTheText_ReachesTheClientAsOne(string model, string said, string text, string arguments)
     {
-        var whole = (await models.Gateway.ChatAsync(model, $"{Tools},{Say(said)}")).Json.GetProperty("choices")[0];
+        var asWhole = await models.Gateway.ChatAsync(model, $"{Tools},{Say(said)}");
+        var whole = asWhole.Json.GetProperty("choices")[0];
         var message = whole.GetProperty("message");
         Assert.Equal(text, message.GetProperty("content").GetString() ?? "");
         Assert.Equal(arguments, message.GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetString());
@@ -34,6 +35,12 @@ public sealed class ToolCallsGatewayTests(ToolCallsGatewayTests.Models models) :
         Assert.Matches("^call_[0-9a-f]{24}$", call.GetProperty("id").GetString());
         Assert.Equal("tool_calls", choices[^1].GetProperty("finish_reason").GetString());
         Assert.EndsWith("data: [DONE]\n\n", streamed.Text, StringComparison.Ordinal);
+
+        // What is recorded is what the clients were told.
+        foreach (var answer in new[] { asWhole, streamed })
+        {
+            Assert.Contains("finish tool_calls,", await models.Gateway.UntilWrittenAsync($"{answer.Header("x-request-id")} /v1/chat"), StringComparison.Ordinal);
+        }
     }
 
     [Theory]

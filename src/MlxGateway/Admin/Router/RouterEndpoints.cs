@@ -1,0 +1,157 @@
+using MlxGateway.Admin.Draining;
+using MlxGateway.Admin.Streams;
+using MlxGateway.Inference;
+using MlxGateway.Inference.Describing;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Residency;
+
+namespace MlxGateway.Admin.Router;
+
+/// <summary>The lifecycle API of llama.cpp's router, which clients know: Open WebUI lists, loads and ejects by it. It lies at the root, as there.</summary>
+internal static class RouterEndpoints
+{
+    // A refusal that is certain is there at once; whoever loads is not kept for the load.
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
+
+    // Clients ask for the list next, and should see it gone; a model that finishes a long answer is not waited for.
+    private static readonly TimeSpan Parting = TimeSpan.FromSeconds(5);
+
+    private const string Tag = "Router";
+
+    public static void Map(IEndpointRouteBuilder app)
+    {
+        app.MapGet("/models", ListAsync).Says(Tag, "Lists the models and where each stands, as llama.cpp's router does")
+            .With("reload", "Anything: looks at the disk first.")
+            .Answers<RouterList>("""{"data":[{"id":"qwen","aliases":["gpt-4o-mini"],"tags":[],"object":"model","owned_by":"mlxgateway","created":1795198434,"status":{"value":"loaded","args":["llama_server","--ctx-size","32768"]},"architecture":{"input_modalities":["text"],"output_modalities":["text"]},"source":"preset","can_remove":false,"meta":{"n_ctx":32768}}],"object":"list"}""");
+        app.MapGet("/models/sse", Watch).Says(Tag, "Sends an event for every model that changes, as llama.cpp's router does: model_status, model_remove and models_reload")
+            .Produces<string>(contentType: "text/event-stream")
+            .WithMetadata(new AnswerExample("data: {\"model\":\"qwen\",\"event\":\"model_status\",\"data\":{\"status\":\"loaded\"}}\n\n"));
+        app.MapPost("/models/load", LoadAsync).Says(Tag, "Begins to load a model; the load goes on, whether its client waits or not")
+            .Takes("""{"model":"qwen"}""")
+            .Answers<RouterDone>("""{"success":true}""")
+            .Fails(StatusCodes.Status400BadRequest, "model_already_loaded", "It is loaded, or on its way; `invalid_request`: the body names no model; `insufficient_memory`: it can never fit")
+            .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model, or its files are not here (`model_files_missing`)")
+            .Fails(StatusCodes.Status429TooManyRequests, "queue_full", "Too many requests wait")
+            .Fails(StatusCodes.Status503ServiceUnavailable, "model_launch_failed", "It was refused at once: its runner did not start, or failed lately; `draining`, `shutting_down`");
+        app.MapPost("/models/unload", UnloadAsync).Says(Tag, "Unloads a model; answers when it is gone, or after 5 seconds if it still finishes a request")
+            .Takes("""{"model":"qwen"}""")
+            .Answers<RouterDone>("""{"success":true}""")
+            .Fails(StatusCodes.Status400BadRequest, "model_not_loaded", "It is not in memory; `invalid_request`: the body names no model")
+            .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
+        app.MapPost("/models", DownloadAsync).Says(Tag, "Would fetch a model; says by which command that is done")
+            .Takes("""{"model":"ggml-org/gemma-3-4b-it-GGUF"}""")
+            .Answers<RouterDone>("""{"success":true}""")
+            .Fails(StatusCodes.Status400BadRequest, "model_already_exists", "It is here already; `invalid_request`: the body names no model")
+            .Fails(StatusCodes.Status501NotImplemented, "download_not_supported", "The gateway fetches no models; the message has the command that does");
+        app.MapDelete("/models", DeleteAsync).Says(Tag, "Removes a model from the disk, where the configuration allows it (Admin:AllowDelete)")
+            .With("model", "The id or an alias of a model of the Hugging Face cache or of a folder of Discovery:Folders.")
+            .Answers<RouterRemoved>("""{"success":true,"model":"org/model","freed_bytes":2489757856}""")
+            .Fails(StatusCodes.Status400BadRequest, "model_in_memory", "Unload it first; `cannot_remove`: it is not the gateway's to remove; `invalid_request`: the query names no model")
+            .Fails(StatusCodes.Status403Forbidden, "deletion_not_allowed", "`Admin:AllowDelete` is off, which is the default")
+            .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
+    }
+
+    private static async Task<IResult> ListAsync(string? reload, HttpContext context, RouterView view, CancellationToken cancellationToken)
+    {
+        if (!string.IsNullOrEmpty(reload))
+        {
+            await view.RefreshAsync().WaitAsync(cancellationToken);
+        }
+
+        return Results.Json(view.List(context.Features.Get<ICaller>()), RouterJson.Default.RouterList);
+    }
+
+    private static Task Watch(HttpContext context, EventStream stream, ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, TimeProvider time) =>
+        stream.RunAsync(context, new RouterFeed(catalog, pool, loads, view, context.Features.Get<ICaller>(), time));
+
+    private static async Task<IResult> LoadAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, Intake intake, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var (model, error) = await ResolveAsync(context, catalog, cancellationToken);
+        error ??= intake.Refusal ?? (model!.Missing is null ? null : Refusals.MissingFiles(model));
+        if (error is not null)
+        {
+            return new ErrorResult(error);
+        }
+
+        if (loads.IsPending(model!.Id) || Find(pool, model) is { State: ResidentState.Launching or ResidentState.Ready })
+        {
+            return Refuse("model_already_loaded", $"model is already running: '{model.Id}' is loaded, or on its way.");
+        }
+
+        var outcome = loads.BeginAsync(model);
+        await Task.WhenAny(outcome, Task.Delay(Moment, time, cancellationToken));
+        return outcome.IsCompleted && await outcome is { } refused ? new ErrorResult(refused) : Done();
+    }
+
+    private static async Task<IResult> UnloadAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var (model, error) = await ResolveAsync(context, catalog, cancellationToken);
+        if (error is not null)
+        {
+            return new ErrorResult(error);
+        }
+
+        var wasPending = loads.CallOff(model!.Id);
+        if (!wasPending && Find(pool, model) is null or { State: ResidentState.Absent or ResidentState.Cooling })
+        {
+            return Refuse("model_not_loaded", $"model is not running: '{model.Id}' is not in memory.");
+        }
+
+        await Task.WhenAny(Departure.OfAsync(model.Id, pool, CancellationToken.None), Task.Delay(Parting, time, cancellationToken));
+        return Done();
+    }
+
+    private static async Task<IResult> DownloadAsync(HttpContext context, ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        var (name, error) = await NamedModel.ReadAsync(context.Request, cancellationToken);
+        return error is not null ? new ErrorResult(error)
+            : catalog.Current.Resolve(name!) is { Missing: null } here ? Refuse("model_already_exists", $"model '{here.Id}' already exists.")
+            : new ErrorResult(new GatewayError(StatusCodes.Status501NotImplemented, "download_not_supported", FetchAdvice.For(name!, catalog.Current)) { Param = "model" });
+    }
+
+    private static async Task<IResult> DeleteAsync(string? model, ModelCatalog catalog, IModelPool pool, ModelLoads loads, ModelRemover remover, AdminOptions options, CancellationToken cancellationToken)
+    {
+        if (!options.AllowDelete)
+        {
+            return new ErrorResult(new GatewayError(StatusCodes.Status403Forbidden, "deletion_not_allowed", "Models are not deleted through this gateway. Set MlxGateway:Admin:AllowDelete to true if they are meant to be."));
+        }
+
+        if (string.IsNullOrEmpty(model))
+        {
+            return new ErrorResult(GatewayError.InvalidRequest("The query names no 'model'.", "model"));
+        }
+
+        if (catalog.Current.Resolve(model) is not { } known)
+        {
+            return new ErrorResult(Refusals.UnknownModel(model, catalog.Current, caller: null));
+        }
+
+        if (loads.IsPending(known.Id) || Find(pool, known) is { State: not (ResidentState.Absent or ResidentState.Cooling) } or { Waiting: > 0 })
+        {
+            return Refuse("model_in_memory", $"'{known.Id}' is in memory, or somebody waits for it. Unload it first.");
+        }
+
+        var removal = await Task.Run(() => remover.Remove(known), cancellationToken);
+        return removal.Refused is { } why
+            ? Refuse("cannot_remove", $"'{known.Id}' is not removed: {why}")
+            : Results.Json(new RouterRemoved(true, known.Id, removal.Freed.Bytes), RouterJson.Default.RouterRemoved);
+    }
+
+    private static async Task<(ModelSpec? Model, GatewayError? Error)> ResolveAsync(HttpContext context, ModelCatalog catalog, CancellationToken cancellationToken)
+    {
+        var (name, error) = await NamedModel.ReadAsync(context.Request, cancellationToken);
+        if (error is not null)
+        {
+            return (null, error);
+        }
+
+        var known = catalog.Current;
+        return known.Resolve(name!) is { } model ? (model, null) : (null, Refusals.UnknownModel(name!, known, caller: null));
+    }
+
+    private static ResidentSnapshot? Find(IModelPool pool, ModelSpec model) => pool.Snapshot.Models.FirstOrDefault(m => m.Id == model.Id);
+
+    private static IResult Done() => Results.Json(new RouterDone(), RouterJson.Default.RouterDone);
+
+    private static ErrorResult Refuse(string code, string message) => new(new GatewayError(StatusCodes.Status400BadRequest, code, message) { Param = "model" });
+}

@@ -1,0 +1,14 @@
+namespace MlxGateway.Inference.Describing;
+
+/// <summary>An example of what a route answers.</summary>
+/// <param name="Text">The body. JSON where the route answers that.</param>
+internal sealed record AnswerExample(string Text);
+
+/// <summary>An example of what a route is sent, where its handler reads the body itself.</summary>
+/// <param name="Json">The body; its members are the fields that the route knows.</param>
+internal sealed record BodyExample(string Json);
+
+/// <summary>What a parameter of a route means.</summary>
+/// <param name="Name">Its name in the query or the path.</param>
+/// <param name="Meaning">What it means.</param>
+internal sealed record ParameterNote(string Name, string Meaning);
