@@ -4,10 +4,10 @@ namespace MlxGateway.Supervision.Tests.Runners;
 
 /// <summary>What the companion does about clients that leave, with the real engines in both versions, where this machine has them.</summary>
 [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
-public sealed class MlxLmLeavingTests(RealMlx real) : IClassFixture<RealMlx>
+public sealed class MlxLmLeavingTests(RealMlx real, SharedCompanions shared) : IClassFixture<RealMlx>, IClassFixture<SharedCompanions>
 {
     private static readonly object[] Hi = [new { role = "user", content = "Hi there" }];
-    private static readonly object[] Long = [new { role = "user", content = string.Concat(Enumerable.Repeat("x ", 1500)) }];
+    private static readonly object[] Long = LongAbout("x");
 
     public static TheoryData<string> Pythons => RealMlx.Pythons;
 
@@ -21,7 +21,7 @@ public sealed class MlxLmLeavingTests(RealMlx real) : IClassFixture<RealMlx>
     [MemberData(nameof(Leavings))]
     public async Task Client_LeavesWhileItsAnswerIsMade_IsNotAnsweredToTheEnd(string python, bool stream, int? seed)
     {
-        await using var companion = await CompanionProcess.ReadyAsync(RealMlx.Need(python), "--model", Slow(), "--max-tokens", "1000000");
+        var companion = await shared.ReadyAsync(RealMlx.Need(python), "--model", Slow(), "--max-tokens", "1000000");
         using (await companion.AskAsync(new { messages = Hi, stream, seed }))
         {
             await companion.CountsAsync(running: 1, queued: 0);
@@ -35,8 +35,9 @@ public sealed class MlxLmLeavingTests(RealMlx real) : IClassFixture<RealMlx>
     [MemberData(nameof(Leavings))]
     public async Task Client_LeavesWhileItsPromptIsRead_IsNotReadToTheEnd(string python, bool stream, int? seed)
     {
-        await using var companion = await CompanionProcess.ReadyAsync(RealMlx.Need(python), "--model", Slow(), "--prefill-step-size", "16");
-        using (await companion.AskAsync(new { messages = Long, stream, seed, max_tokens = 1 }))
+        // Another prompt from its first letter on, so that nothing that is kept of one serves the next.
+        var companion = await shared.ReadyAsync(RealMlx.Need(python), "--model", Slow(), "--prefill-step-size", "16");
+        using (await companion.AskAsync(new { messages = LongAbout(stream ? seed is null ? "a" : "b" : seed is null ? "c" : "d"), stream, seed, max_tokens = 1 }))
         {
             await companion.CountsAsync(running: 1, queued: 0);
         }
@@ -90,7 +91,7 @@ public sealed class MlxLmLeavingTests(RealMlx real) : IClassFixture<RealMlx>
     [MemberData(nameof(Pythons))]
     public async Task Client_Leaves_TheOthersInTheBatchGetTheirWholeAnswers(string python)
     {
-        await using var companion = await CompanionProcess.ReadyAsync(RealMlx.Need(python), "--model", Slow());
+        var companion = await shared.ReadyAsync(RealMlx.Need(python), "--model", Slow(), "--max-tokens", "1000000");
         var leaving = await companion.AskAsync(new { messages = Hi, max_tokens = 1000000 });
         await companion.CountsAsync(running: 1, queued: 0);
         var staying = companion.JsonAsync(HttpMethod.Post, "/v1/chat/completions", new { messages = Hi, max_tokens = 60, stream = false });
@@ -99,6 +100,8 @@ public sealed class MlxLmLeavingTests(RealMlx real) : IClassFixture<RealMlx>
 
         Assert.Equal(60, (int)(await staying)["usage"]!["completion_tokens"]!);
     }
+
+    private static object[] LongAbout(string letter) => [new { role = "user", content = string.Concat(Enumerable.Repeat(letter + " ", 1500)) }];
 
     private string Slow() => real.Model("slow", "--endless", "--weights", "200MB");
 }

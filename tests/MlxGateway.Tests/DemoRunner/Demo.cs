@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using MlxGateway.Tests.Support;
 using Xunit;
 
 namespace MlxGateway.Tests.DemoRunner;
@@ -77,14 +78,7 @@ public sealed class Demo : IAsyncDisposable
     }
 
     /// <summary>Waits until one of the counts has the value.</summary>
-    public async Task UntilAsync(string count, int value)
-    {
-        var patience = Patience();
-        while ((await CountsAsync()).GetProperty(count).GetInt32() != value)
-        {
-            patience.ThrowIfCancellationRequested();
-        }
-    }
+    public Task UntilAsync(string count, int value) => Gateway.UntilAsync(async () => (await CountsAsync()).GetProperty(count).GetInt32() == value);
 
     /// <summary>Opens a connection of its own and sends a chat completion over it.</summary>
     public async Task<RawConnection> OpenChatAsync(string members)

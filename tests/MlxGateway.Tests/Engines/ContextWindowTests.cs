@@ -50,7 +50,7 @@ public sealed class ContextWindowTests : IDisposable
             "strict": {"Source":"{{model}}","ContextOverflow":"refuse"}
             """,
             $$"""
-            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} }
+            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"},{{Gateway.NoPythons}}}
             """);
 
         var compactions = new List<(long From, long To)>();
@@ -90,7 +90,7 @@ public sealed class ContextWindowTests : IDisposable
             "tiny-c": {"Source":"{{model}}"}
             """,
             $$"""
-            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} }
+            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"},{{Gateway.NoPythons}}}
             """);
 
         var answer = await gateway.PostAsync("/v1/messages", Chat("tiny-c", 61).Insert(1, "\"max_tokens\":50,\"system\":\"Be kind.\","));
@@ -140,7 +140,7 @@ public sealed class ContextWindowTests : IDisposable
             "tiny-b": {"Source":"{{model}}","ContextOverflow":"refuse"}
             """,
             $$"""
-            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} }
+            "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"},{{Gateway.NoPythons}}}
             """);
         var chat = Chat("tiny-b", 41);
 
@@ -173,7 +173,7 @@ public sealed class ContextWindowTests : IDisposable
             "wide":   {"Source":"{{model}}","Env":{"MLX_DISABLE_COMPILE":"1"} }
             """,
             $$"""
-            "Engines":{"mlx_lm":{"Python":"{{TinyModels.MlxPython("MLXGATEWAY_TEST_MLX_PYTHON")}}"} }
+            "Engines":{"mlx_lm":{"Python":"{{TinyModels.MlxPython("MLXGATEWAY_TEST_MLX_PYTHON")}}"},"mlx_vlm":{"Python":"/nowhere/python3"} }
             """);
 
         var refused = await gateway.PostAsync("/v1/chat/completions", Chat("strict", 21));

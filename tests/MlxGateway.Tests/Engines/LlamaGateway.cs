@@ -67,7 +67,7 @@ public sealed class LlamaGateway : IAsyncLifetime
         """;
 
     private static string Rest(string rest) => $$"""
-        "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}" } },{{rest}}
+        "Engines":{"llama_server":{"Executable":"{{TinyModels.LlamaServer}}" },{{Gateway.NoPythons}}},{{rest}}
         """;
 
     private string PathOf(string model) => Path.Combine(_models.FullName, $"{model}.gguf");

@@ -12,6 +12,15 @@ namespace MlxGateway.Tests.Support;
 /// <summary>The real gateway as a child process, with a configuration and a state folder of its own. Disposing ends it and everything of it.</summary>
 public sealed class Gateway : IAsyncDisposable
 {
+    /// <summary>Members of <c>Engines</c> that keep a gateway from asking every Python of this machine what it has, which takes longer than all the rest of its start.</summary>
+    public const string NoPythons = """ "mlx_lm":{"Python":"/nowhere/python3"},"mlx_vlm":{"Python":"/nowhere/python3"} """;
+
+    private const string NoEngines = $$$"""
+        "Engines":{"llama_server":{"Executable":"/nowhere/llama-server"},{{{NoPythons}}}},
+        """;
+
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(5);
+
     private readonly Process _process;
     private readonly DirectoryInfo _folder;
     private readonly ConcurrentQueue<string> _lines;
@@ -42,7 +51,7 @@ public sealed class Gateway : IAsyncDisposable
 
     /// <summary>Starts it with these models, and returns when it serves.</summary>
     /// <param name="models">The members of <c>Models</c>, as JSON.</param>
-    /// <param name="rest">Further members of <c>MlxGateway</c>, as JSON.</param>
+    /// <param name="rest">Further members of <c>MlxGateway</c>, as JSON. Without <c>Engines</c> among them it has the demonstration runner and commands only.</param>
     /// <param name="args">Further switches.</param>
     public static async Task<Gateway> StartAsync(string models, string rest = "", params string[] args)
     {
@@ -56,7 +65,7 @@ public sealed class Gateway : IAsyncDisposable
     {
         var config = Path.Combine(folder.FullName, "config.json");
         var more = rest.Length > 0 ? rest + "," : "";
-        await File.WriteAllTextAsync(config, $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false,"LmStudio":false,"Ollama":false},{{{more}}}"Models":{ {{{models}}} } } }""", Patience());
+        await File.WriteAllTextAsync(config, Configuration($$$"""{{{more}}}"Models":{ {{{models}}} }"""), Patience());
         var (process, lines) = Launch(folder.FullName, ["--config", config, "--port", "0", .. args]);
         try
         {
@@ -105,8 +114,7 @@ public sealed class Gateway : IAsyncDisposable
 
     /// <summary>Writes its configuration file anew.</summary>
     /// <param name="members">The members of <c>MlxGateway</c>, as JSON.</param>
-    public void Configure(string members) =>
-        File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false,"LmStudio":false,"Ollama":false}, {{{members}}} } }""");
+    public void Configure(string members) => File.WriteAllText(Path.Combine(_folder.FullName, "config.json"), Configuration(members));
 
     /// <summary>Posts a body and returns the answer whatever its status.</summary>
     public async Task<Answer> PostAsync(string path, string body, params (string Name, string Value)[] headers)
@@ -171,6 +179,7 @@ public sealed class Gateway : IAsyncDisposable
     public async Task<IReadOnlyList<RunningModel>> UntilRunningAsync(Func<IReadOnlyList<RunningModel>, bool> looks)
     {
         var patience = Patience();
+        using var glances = new PeriodicTimer(Glance); // a loop without a pause would take the processor from those it waits for
         while (true)
         {
             var running = await RunningAsync();
@@ -180,6 +189,7 @@ public sealed class Gateway : IAsyncDisposable
             }
 
             Assert.False(patience.IsCancellationRequested, $"It never came to that; at the end: {string.Join(", ", running)}");
+            await glances.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }
     }
 
@@ -276,22 +286,27 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>Looks again and again until the condition holds.</summary>
     public static async Task UntilAsync(Func<bool> condition)
     {
-        using var glances = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        var patience = Patience();
+        using var glances = new PeriodicTimer(Glance);
         while (!condition())
         {
-            await glances.WaitForNextTickAsync(Patience());
+            await glances.WaitForNextTickAsync(patience);
         }
     }
 
     /// <summary>Asks again and again until the condition holds.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using var glances = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        var patience = Patience();
+        using var glances = new PeriodicTimer(Glance);
         while (!await condition())
         {
-            await glances.WaitForNextTickAsync(Patience());
+            await glances.WaitForNextTickAsync(patience);
         }
     }
+
+    private static string Configuration(string members) =>
+        $$$"""{"MlxGateway":{"Discovery":{"HuggingFaceCache":false,"LmStudio":false,"Ollama":false},{{{(members.Contains("\"Engines\":", StringComparison.Ordinal) ? "" : NoEngines)}}} {{{members}}} } }""";
 
     private static CancellationToken Patience() => Demo.Patience();
 
