@@ -41,7 +41,20 @@ internal sealed class Nursery : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Children.DisposeAsync();
-        Directory.Delete(Folder, recursive: true);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (true)
+        {
+            try
+            {
+                Directory.Delete(Folder, recursive: true);
+                return;
+            }
+            catch (IOException) when (!patience.IsCancellationRequested)
+            {
+                // A search that has found what it wanted may have been starting another candidate, whose output is being closed.
+                await Task.Yield();
+            }
+        }
     }
 
     /// <summary>Far longer than anything takes here, so that what hangs fails the test and not the run.</summary>

@@ -74,14 +74,19 @@ public sealed class FaultTests
     {
         await using var gateway = await Gateway.StartAsync("\"frail\":{\"Runner\":\"demo\",\"Memory\":\"100MB\"}");
         await gateway.ChatAsync("frail");
-        var pid = (await gateway.RunningAsync()).Single().Pid!.Value;
+        var (pid, port) = ((await gateway.RunningAsync()).Single().Pid!.Value, (await gateway.RunningAsync()).Single().Port!.Value);
         using (var runner = System.Diagnostics.Process.GetProcessById(pid))
         {
             runner.Kill();
         }
 
-        // As soon as nobody listens there, so that the gateway may or may not have noticed.
+        // As soon as nobody listens there, so that the gateway may or may not have noticed. That is a moment after its first thread is gone: what connects before may have been heard.
         await Gateway.GoneAsync(pid, TimeSpan.FromSeconds(30));
+        await Gateway.UntilAsync(async () =>
+        {
+            using var client = new System.Net.Sockets.TcpClient();
+            return await Record.ExceptionAsync(() => client.ConnectAsync(System.Net.IPAddress.Loopback, port, TestContext.Current.CancellationToken).AsTask()) is System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.ConnectionRefused };
+        });
         Assert.Equal(200, (await gateway.ChatAsync("frail")).Status);
         Assert.NotEqual(pid, (await gateway.RunningAsync()).Single().Pid);
     }
