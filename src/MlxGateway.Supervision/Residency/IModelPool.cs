@@ -16,14 +16,14 @@ public interface IModelPool
     /// <exception cref="OperationCanceledException">The caller left. A load that it caused goes on.</exception>
     Task<ModelLease> AcquireAsync(ModelSpec model, LeaseTerms terms, CancellationToken cancellationToken);
 
-    /// <summary>Lets the model finish what it is doing, stops it, and completes when its process is gone. Completes at once if it is not in memory.</summary>
+    /// <summary>Lets the model finish what it is doing, stops it, and completes when its process is gone and <see cref="Snapshot"/> says so. Completes at once if it is not in memory.</summary>
     Task UnloadAsync(string modelId, CancellationToken cancellationToken);
 
     /// <summary>The state of every model that is, or was lately, in memory. Published whole after every change; reading it costs nothing.</summary>
     PoolSnapshot Snapshot { get; }
 
     /// <summary>Completes when <see cref="Snapshot"/> has another version than this one. Costs the pool nothing while nobody waits.</summary>
-    Task ChangedAsync(long version, CancellationToken cancellationToken) => new TaskCompletionSource().Task.WaitAsync(cancellationToken); // a pool that never tells
+    Task ChangedAsync(long version, CancellationToken cancellationToken);
 
     /// <summary>Puts other settings in force. A configured model that is not in the catalog any more, or is launched in another way, leaves when its requests are over; everything else stays.</summary>
     void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog);

@@ -54,6 +54,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
     private volatile StrongBox<TimeSpan> _hangTimeout;
 
     // Only the loop touches these.
+    private readonly List<TaskCompletionSource> _unloaded = [];
     private long _publishedVersion;
     private bool _armed;
 
@@ -274,6 +275,9 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 Log.LoopFault(_logger, nameof(Publish), exception);
             }
 
+            // Whoever unloaded a model and looks then finds it gone.
+            _unloaded.ForEach(static done => done.TrySetResult());
+            _unloaded.Clear();
             _gates.Open(_ledger);
         }
     }
@@ -423,7 +427,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
                 break;
 
             case ResidencyEffect.CompleteUnload e:
-                e.Done.TrySetResult();
+                _unloaded.Add(e.Done);
                 break;
 
             case ResidencyEffect.CompleteExplanation e:

@@ -150,7 +150,7 @@ internal static class AdminEndpoints
         }
 
         string[] models = [.. now.Where(m => m.State is not (ResidentState.Absent or ResidentState.Cooling)).Select(m => m.Id)];
-        await Task.WhenAll(models.Select(m => Departure.OfAsync(m, pool, cancellationToken)));
+        await Task.WhenAll(models.Select(m => pool.UnloadAsync(m, cancellationToken)));
         return models;
     }
 
@@ -168,7 +168,7 @@ internal static class AdminEndpoints
         }
 
         loads.CallOff(model!.Id);
-        await Departure.OfAsync(model.Id, pool, cancellationToken);
+        await pool.UnloadAsync(model.Id, cancellationToken);
         return Results.Json(new UnloadAnswer("ok", [model.Id]), AdminJson.Default.UnloadAnswer);
     }
 

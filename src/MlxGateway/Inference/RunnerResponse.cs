@@ -46,7 +46,21 @@ internal sealed class RunnerResponse(ClientResponse client, InferenceRequest req
     public StreamFacts Facts => _facts;
 
     /// <summary>Why the answer ended, as the client was told it; null: nobody said.</summary>
-    public string? FinishReason => Filters.Select(static f => f.FinishReason).LastOrDefault(static reason => reason is not null) ?? _facts.FinishReason;
+    public string? FinishReason
+    {
+        get
+        {
+            for (var i = Filters.Count - 1; i >= 0; i--)
+            {
+                if (Filters[i].FinishReason is { } told)
+                {
+                    return told;
+                }
+            }
+
+            return _facts.FinishReason;
+        }
+    }
 
     private ReadOnlyMemory<byte> Held => _held is null ? default : _held.GetBuffer().AsMemory(0, (int)_held.Length);
 

@@ -286,6 +286,8 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         {
         }
 
+        public Task ChangedAsync(long version, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken) => throw new NotSupportedException("Nobody asks here.");
 
         public Task ShutDownAsync(TimeSpan patience) => Task.CompletedTask;

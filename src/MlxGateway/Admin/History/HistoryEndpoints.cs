@@ -1,6 +1,7 @@
 using System.Globalization;
 using MlxGateway.Inference;
 using MlxGateway.Inference.Describing;
+using MlxGateway.Inference.Tracing;
 using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Admin.History;
@@ -42,9 +43,9 @@ internal static class HistoryEndpoints
             return (null, GatewayError.InvalidRequest("'before' is the 'next' of the page before.", "before"));
         }
 
-        if (outcome is not null && !Outcomes.All.Contains(outcome))
+        if (outcome is not null && !OutcomeNames.All.Contains(outcome))
         {
-            return (null, GatewayError.InvalidRequest($"'outcome' is one of {string.Join(", ", Outcomes.All)}.", "outcome"));
+            return (null, GatewayError.InvalidRequest($"'outcome' is one of {string.Join(", ", OutcomeNames.All)}.", "outcome"));
         }
 
         if (!TryTime(since, out var from))

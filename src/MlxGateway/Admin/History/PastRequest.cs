@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Tracing;
 
 namespace MlxGateway.Admin.History;
 
@@ -85,7 +86,7 @@ internal sealed record PastRequest
         Model = record.Model,
         Runner = record.Runner,
         Key = record.Caller,
-        Outcome = Outcomes.NameOf(record.Outcome),
+        Outcome = OutcomeNames.Of(record.Outcome),
         Status = record.Status,
         Code = record.Code,
         Stream = record.Stream,

@@ -97,7 +97,7 @@ internal static class RouterEndpoints
             return Refuse("model_not_loaded", $"model is not running: '{model.Id}' is not in memory.");
         }
 
-        await Task.WhenAny(Departure.OfAsync(model.Id, pool, CancellationToken.None), Task.Delay(Parting, time, cancellationToken));
+        await Task.WhenAny(pool.UnloadAsync(model.Id, CancellationToken.None), Task.Delay(Parting, time, cancellationToken));
         return Done();
     }
 

@@ -189,6 +189,8 @@ public sealed class ModelListingTests
 
         public void Reconfigure(ResidencyOptions options, CatalogSnapshot catalog) => throw new NotSupportedException();
 
+        public Task ChangedAsync(long version, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task ShutDownAsync(TimeSpan patience) => throw new NotSupportedException();
