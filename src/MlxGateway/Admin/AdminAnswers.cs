@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using MlxGateway.Admin.Configuration;
 using MlxGateway.Admin.Draining;
@@ -70,4 +72,8 @@ internal sealed record VersionAnswer(string Version, string? Commit);
 [JsonSerializable(typeof(LogAnswer))]
 [JsonSerializable(typeof(SettingsAnswer))]
 [JsonSerializable(typeof(ReloadAnswer))]
-internal sealed partial class AdminJson : JsonSerializerContext;
+internal sealed partial class AdminJson : JsonSerializerContext
+{
+    /// <summary>Without the escapes that only a web page needs: a log is read by people, and full of plus signs and quotes.</summary>
+    public static AdminJson Readable { get; } = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

@@ -147,7 +147,9 @@ public sealed class SteeringTests(SteeringTests.Fixture fixture) : IClassFixture
         await live.UntilAsync(e => e.Text("line")!.Contains("seen-in-the-log", StringComparison.Ordinal));
         await runner.UntilAsync(e => e.Text("line")!.Length > 0);
         Assert.NotEmpty((await plain.LineAsync())!);
-        var lines = (await gateway.GetAsync("/api/logs?lines=5000")).Json;
+        var log = await gateway.GetAsync("/api/logs?lines=5000");
+        var lines = log.Json;
+        Assert.DoesNotContain("\\u00", log.Text, StringComparison.Ordinal); // people read it
         Assert.Equal("gateway", lines.Text("source"));
         Assert.Contains(lines.GetProperty("lines").EnumerateArray(), l => l.GetString()!.Contains("seen-in-the-log", StringComparison.Ordinal));
         Assert.Contains("seen-in-the-log", (await gateway.GetAsync("/logs")).Text, StringComparison.Ordinal);

@@ -45,7 +45,7 @@ internal static class LogEndpoints
         var (log, error) = sources.Find(source);
         var wrong = Count(lines, least: 1, out var count);
         error ??= wrong;
-        return error is not null ? new ErrorResult(error) : Results.Json(new LogAnswer(log!.Name, log.Lines(count)), AdminJson.Default.LogAnswer);
+        return error is not null ? new ErrorResult(error) : Results.Json(new LogAnswer(log!.Name, log.Lines(count)), AdminJson.Readable.LogAnswer);
     }
 
     private static async Task StreamAsync(string? source, string? lines, HttpContext context, LogSources sources, EventStream stream, bool isPlain)
