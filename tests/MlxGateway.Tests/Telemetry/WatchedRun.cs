@@ -98,7 +98,8 @@ public sealed class WatchedRun : IAsyncLifetime
         Ended("b", Chat, "client_left", 200);
         await gateway.UntilRunningAsync(r => r.Any(m => m is { Model: "b", Leases: 0 }));
         var cancelled = gateway.PostAsync(Chat, Body("b", "\"demo\":{\"endless\":true,\"token_delay\":0.005}"), ("x-request-id", "off"));
-        await Gateway.UntilAsync(async () => (await gateway.PostAsync("/api/requests/off/cancel", "")).Status == 200);
+        await gateway.UntilRunningAsync(static r => r.Any(static m => m is { Model: "b", Leases: 1 }));
+        Assert.Equal(200, (await gateway.PostAsync("/api/requests/off/cancel", "")).Status); // asked before it is there, it would be an error that is counted
         Assert.Equal(499, (await cancelled).Status);
         Ended("b", Chat, "cancelled", 499, "request_cancelled");
 
