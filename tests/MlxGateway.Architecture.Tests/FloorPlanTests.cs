@@ -24,7 +24,7 @@ public sealed class FloorPlanTests
         [Settings] = [],
         [Models] = [Settings],
         [Processes] = [],
-        [Memory] = [Models, Settings],
+        [Memory] = [Models, Processes, Settings], // both read what the kernel says of processes, hundreds of small files at a time
         [Runners] = [Models, Processes, Settings],
         [Residency] = [Runners, Memory, Models, Settings],
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Supervision.Memory;
 
@@ -6,17 +8,7 @@ namespace MlxGateway.Supervision.Memory;
 internal sealed class KernelFiles : IKernelFiles
 {
     /// <inheritdoc/>
-    public string? Read(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null; // a process that ended while its file was read is an IOException too (ESRCH)
-        }
-    }
+    public string? Read(string path) => ProcFile.TryRead(path) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
     /// <inheritdoc/>
     public IReadOnlyList<int> Processes()

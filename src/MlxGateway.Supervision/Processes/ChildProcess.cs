@@ -75,7 +75,10 @@ public sealed partial class ChildProcess
     internal ProcessFamily Family => _family;
 
     /// <summary>Whether this process, or one that came of it, listens on a TCP port of the loopback. False after it is gone; null: the system does not say.</summary>
-    public bool? OwnsPort(int port) => Exited.IsCompleted ? false : _table.AnyListens([.. _family.Living().Select(entry => entry.Pid)], port);
+    public bool? OwnsPort(int port) =>
+        Exited.IsCompleted ? false
+        : _table.AnyListens([Pid], port) == true ? true // nearly always: its family needs a look at everybody
+        : _table.AnyListens([.. _family.Living().Select(entry => entry.Pid)], port);
 
     /// <summary>Lets go of it: it lives on when this gateway ends, and is the next one's to adopt. From then on nothing is done to it here.</summary>
     /// <param name="note">What <see cref="IChildProcesses.AdoptKept"/> gives to whoever adopts it.</param>

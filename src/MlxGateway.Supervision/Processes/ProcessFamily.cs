@@ -29,7 +29,7 @@ internal sealed class ProcessFamily(IProcessTable table, ILeader leader, string 
         var found = false;
         foreach (var entry in all)
         {
-            if (!entry.IsZombie && !family.Contains(entry.Pid) && table.HasVariable(entry.Pid, Marks.Child, mark))
+            if (!entry.IsZombie && !family.Contains(entry.Pid) && !table.WasThereBefore(entry.Identity, leader.Identity) && table.HasVariable(entry.Pid, Marks.Child, mark))
             {
                 lock (_lock)
                 {

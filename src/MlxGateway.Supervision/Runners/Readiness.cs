@@ -25,9 +25,12 @@ internal sealed class Readiness(TimeProvider time)
     /// <exception cref="PortTakenException">Somebody else answers on the port.</exception>
     public async Task WaitAsync(ChildProcess child, int port, Uri address, HttpMessageInvoker connections, IReadOnlyList<string> paths, ReadyProbe? proof, CancellationToken cancellationToken)
     {
+        var isThere = false;
         foreach (var path in paths)
         {
-            await AskAsync(connections, address, new ReadyProbe(HttpMethod.Get, path), ProbeTimeout, cancellationToken);
+            var probe = new ReadyProbe(HttpMethod.Get, path);
+            await _patience.ExecuteAsync(
+                async token => (isThere = isThere || await Knock.IsAnsweredAsync(port, token)) && await AnswersAsync(connections, address, probe, ProbeTimeout, token), cancellationToken);
         }
 
         if (child.OwnsPort(port) == false)
@@ -38,12 +41,9 @@ internal sealed class Readiness(TimeProvider time)
         if (proof is not null)
         {
             // The engine answers it when it can; asked again meanwhile, it would have to answer as often.
-            await AskAsync(connections, address, proof, Timeout.InfiniteTimeSpan, cancellationToken);
+            await _patience.ExecuteAsync(async token => await AnswersAsync(connections, address, proof, Timeout.InfiniteTimeSpan, token), cancellationToken);
         }
     }
-
-    private async Task AskAsync(HttpMessageInvoker connections, Uri address, ReadyProbe probe, TimeSpan timeout, CancellationToken cancellationToken) =>
-        await _patience.ExecuteAsync(async token => await AnswersAsync(connections, address, probe, timeout, token), cancellationToken);
 
     private async ValueTask<bool> AnswersAsync(HttpMessageInvoker connections, Uri address, ReadyProbe probe, TimeSpan timeout, CancellationToken cancellationToken)
     {

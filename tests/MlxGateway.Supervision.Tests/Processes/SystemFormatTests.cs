@@ -69,7 +69,7 @@ public sealed class SystemFormatTests
                6: B80D0120000000000000000001000000:5208 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 17 1
             """;
 
-        Assert.Equal([11L, 12, 16], LinuxProcText.ListeningInodes(table, 21_000));
+        Assert.Equal([11L, 12, 16], LinuxProcText.ListeningInodes(table.Split('\n'), 21_000));
     }
 
     [Fact]

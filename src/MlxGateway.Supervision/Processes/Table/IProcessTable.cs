@@ -15,6 +15,9 @@ internal interface IProcessTable
     /// <summary>Whether exactly this process is there and not a zombie.</summary>
     bool Lives(ProcessIdentity process) => Find(process.Pid) is { IsZombie: false } now && now.Identity == process;
 
+    /// <summary>Whether a process was surely there before another, so that it cannot have come of it; false where that cannot be told, as where starts are told by a clock that people set.</summary>
+    bool WasThereBefore(ProcessIdentity process, ProcessIdentity other) => false;
+
     /// <summary>Whether a variable was in the environment that a process was started with; false also where that cannot be read.</summary>
     bool HasVariable(int pid, string name, string value);
 

@@ -60,10 +60,10 @@ internal static class LinuxProcText
         return false;
     }
 
-    /// <summary>The inodes of the sockets that listen on a port at an address that loopback reaches, from <c>/proc/net/tcp</c> or <c>tcp6</c>.</summary>
-    public static IEnumerable<long> ListeningInodes(string table, int port)
+    /// <summary>The inodes of the sockets that listen on a port at an address that loopback reaches, from the lines of <c>/proc/net/tcp</c> or <c>tcp6</c>, which come first in them.</summary>
+    public static IEnumerable<long> ListeningInodes(IEnumerable<string> lines, int port)
     {
-        foreach (var line in table.Split('\n').Skip(1))
+        foreach (var line in lines.Skip(1))
         {
             // sl, local address:port, remote, state, queues, timer, retransmits, uid, timeout, inode
             var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -6,6 +6,9 @@ namespace MlxGateway.Supervision.Processes;
 /// <summary>Reads <c>/proc</c>.</summary>
 internal sealed class LinuxProcessTable : IProcessTable
 {
+    // The kernel fills them up with spaces, in tcp; in tcp6 they are longer.
+    private const int SocketLine = 150;
+
     private readonly Lazy<ProcessEpoch> _epoch = new(() => new ProcessEpoch(Text("/proc/sys/kernel/random/boot_id").Trim(), LinkTarget("/proc/self/ns/pid") ?? ""));
 
     public ProcessEpoch Epoch => _epoch.Value;
@@ -31,34 +34,33 @@ internal sealed class LinuxProcessTable : IProcessTable
 
     public TimeSpan? ProcessorTimeOf(int pid) => ProcFile.TryRead($"/proc/{pid}/stat") is { } stat ? LinuxProcText.ParseProcessorTime(stat) : null;
 
+    public bool WasThereBefore(ProcessIdentity process, ProcessIdentity other) => process.Start < other.Start; // ticks since the boot, which nobody sets
+
     public bool? AnyListens(IReadOnlyCollection<int> pids, int port)
     {
-        var sockets = LinuxProcText.ListeningInodes(Text("/proc/net/tcp"), port)
-            .Concat(LinuxProcText.ListeningInodes(Text("/proc/net/tcp6"), port))
-            .Select(inode => $"socket:[{inode}]").ToHashSet();
-        if (sockets.Count == 0)
-        {
-            return false;
-        }
-
         var allSeen = true;
-        foreach (var pid in pids)
+        foreach (var inode in Listening("/proc/net/tcp", port).Concat(Listening("/proc/net/tcp6", port)))
         {
-            switch (HasAny(pid, sockets))
+            foreach (var pid in pids)
             {
-                case true: return true;
-                case null: allSeen = false; break;
+                switch (Has(pid, $"socket:[{inode}]"))
+                {
+                    case true: return true;
+                    case null: allSeen = false; break;
+                }
             }
         }
 
         return allSeen ? false : null;
     }
 
-    private static bool? HasAny(int pid, HashSet<string> sockets)
+    private static IEnumerable<long> Listening(string table, int port) => LinuxProcText.ListeningInodes(ProcFile.Lines(table, SocketLine), port);
+
+    private static bool? Has(int pid, string socket)
     {
         try
         {
-            return Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd").Any(descriptor => LinkTarget(descriptor) is { } target && sockets.Contains(target));
+            return Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd").Any(descriptor => LinkTarget(descriptor) == socket);
         }
         catch (DirectoryNotFoundException)
         {
