@@ -31,7 +31,7 @@ internal sealed class InferenceEndpoint(
     {
         var arrived = time.GetTimestamp();
         var span = RequestSpans.Begin(context, route);
-        var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path, Caller = context.Features.Get<ICaller>()?.Name, Trace = span?.Context ?? default };
+        var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path, Caller = context.Features.Get<ICaller>()?.Name };
         var response = new ClientResponse(context, route, settings.Streams, time);
         using var exchange = new InferenceExchange(context, route, response, record, arrived) { Span = span };
         inFlight.Enter(exchange);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace MlxGateway.Inference;
 
@@ -90,9 +89,6 @@ public sealed class RequestRecord
 
     /// <summary>Tokens of the prompt that the engine read in a second, if it said so.</summary>
     public double? PromptTokensPerSecond { get; set; }
-
-    /// <summary>Its place in a trace; the default where nobody traces.</summary>
-    public ActivityContext Trace { get; init; }
 
     /// <summary>Bytes of the request body.</summary>
     public long RequestBytes { get; set; }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Threading.Channels;
 using MlxGateway.Inference;
 
@@ -14,9 +13,6 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
     private readonly Channel<RequestRecord> _records = Channel.CreateBounded<RequestRecord>(new BoundedChannelOptions(65_536) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _writing = new();
 
-    [ThreadStatic]
-    private static ActivityContext _trace;
-
     private readonly ILogger _logger;
     private readonly ITimer _timer;
     private int _isArmed;
@@ -26,9 +22,6 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
         _logger = logger;
         _timer = time.CreateTimer(static self => ((RequestLog)self!).WriteAll(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
-
-    /// <summary>The place in a trace of the request whose record this thread is writing; the default: it writes none. By then the request's own activity is over.</summary>
-    public static ActivityContext Trace => _trace;
 
     /// <inheritdoc/>
     public void Completed(RequestRecord record)
@@ -59,11 +52,8 @@ internal sealed partial class RequestLog : IRequestObserver, IHostedService, IDi
         {
             while (_records.Reader.TryRead(out var record))
             {
-                _trace = record.Trace;
                 Write(record);
             }
-
-            _trace = default;
         }
     }
 

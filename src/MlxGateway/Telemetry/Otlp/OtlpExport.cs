@@ -44,6 +44,7 @@ internal static class OtlpExport
             .AddFilter<OpenTelemetryLoggerProvider>("Microsoft", options.Logs ? LogLevel.Warning : LogLevel.None)
             .AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None) // its scope and its activity around every request cost more than all that is measured
             .AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore.Server.Kestrel", LogLevel.None) // how a response that cannot be completed is ended, not a fault; the request's record says why
+            .AddFilter<OpenTelemetryLoggerProvider>(typeof(RequestLog).FullName, options is { Logs: true, Traces: false } ? LogLevel.Information : LogLevel.None) // a request's span says all that its record says
             .AddFilter<OpenTelemetryLoggerProvider>("System", options.Logs ? LogLevel.Warning : LogLevel.None)
             .AddFilter<OpenTelemetryLoggerProvider>("Yarp", options.Logs ? LogLevel.Error : LogLevel.None);
         return true;
@@ -78,7 +79,7 @@ internal static class OtlpExport
         var version = typeof(OtlpExport).Assembly.GetName().Version?.ToString(3) ?? "0";
         var telemetry = services.AddOpenTelemetry().ConfigureResource(resource => resource.AddAttributes([new("service.version", version), new("service.instance.id", Guid.NewGuid().ToString())]));
         telemetry.UseOtlpExporter();
-        telemetry.WithLogging(static logs => logs.AddProcessor(new RecordTraces()), static logs => logs.IncludeFormattedMessage = true);
+        telemetry.WithLogging(null, static logs => logs.IncludeFormattedMessage = true);
         if (options.Metrics)
         {
             telemetry.WithMetrics(static metrics => metrics.AddMeter([.. MetricStore.Meters, "System.Runtime"]));
