@@ -31,10 +31,12 @@ builder.Services
     .AddAdmin(options.Admin, processes.StateDirectory)
     .AddToolCalls() // in front of the hub, whose filters look at calls
     .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel) { Uploads = Path.Combine(processes.StateDirectory, "uploads") })
+    .AddModelPorts(processes.StateDirectory)
     .AddToolPrompts()
     .AddRemoteImages(options.RemoteImages)
     .AddContextWindow(options.ContextWindow)
     .AddAccess(configuration.Root["AllowedHosts"], options.Access)
+    .AddMcp()
     .AddApiReference();
 
 await using var app = builder.Build();
@@ -42,8 +44,10 @@ app.UseRootServices();
 app.UseRequestIds();
 app.UseErrorShape();
 app.UseAccess();
+app.UseModelPorts();
 app.MapInference();
 app.MapAdmin();
 app.MapTelemetry(options.Telemetry);
+app.MapMcp();
 app.MapApiReference();
 return await app.ServeAsync(configuration);

@@ -34,15 +34,16 @@ public sealed class FloorPlanTests
         ["Admin"] = [Inference, Models, Processes, Residency, Runners], // it shows what runners wrote, and the ends of log files
         ["ApiReference"] = [Inference],
         ["ContextWindow"] = [Inference, Models, Residency, Runners],
+        ["Mcp"] = [Inference, Models, Memory, Residency, Runners],
         ["RemoteImages"] = [Inference, Models],
         ["ToolCalls"] = [Inference, Models, Residency, Runners],
         ["Telemetry"] = [Inference, Models, Memory, Residency, Settings], // it shows who is in memory and what that takes; what happened reaches it by the runtime's own instruments
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
-        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry", "ToolCalls"],
+        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "Mcp", "RemoteImages", "Telemetry", "ToolCalls"],
     };
 
-    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry", "ToolCalls"];
+    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "Mcp", "RemoteImages", "Telemetry", "ToolCalls"];
 
     public static TheoryData<string> Rooms => [.. Doors.Keys];
 

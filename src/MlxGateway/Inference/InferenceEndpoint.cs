@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Inference.Bodies;
+using MlxGateway.Inference.Ports;
 using MlxGateway.Inference.Tracing;
 using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
@@ -290,7 +291,7 @@ internal sealed class InferenceEndpoint(
     {
         var known = catalog.Current;
         (exchange.Request as UpstreamRequest)?.Part(known);
-        var name = exchange.Request.Model;
+        var name = ModelPort.Of(exchange.Context)?.ModelId ?? exchange.Request.Model;
         if (string.IsNullOrEmpty(name) && (name is not null || known.Default is null))
         {
             return GatewayError.InvalidRequest(name is null ? "The body names no 'model', and no DefaultModel is configured." : "The field 'model' is empty.", "model");
@@ -316,7 +317,7 @@ internal sealed class InferenceEndpoint(
             return lease;
         }
 
-        var terms = RequestTerms.Of(exchange.Context, request, isBackground, catalog.Current, settings.BackgroundModel);
+        var terms = RequestTerms.Of(exchange.Context, request, isBackground, catalog.Current, ModelPort.Of(exchange.Context) is null ? settings.BackgroundModel : null);
         if (request.Stream || isBackground)
         {
             return await pool.AcquireAsync(model, terms, exchange.Left); // background work is given up by the pool
