@@ -5,10 +5,16 @@ using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
 using MlxGateway.Supervision.Residency;
 
-var (configuration, failure) = GatewayConfiguration.Read(args);
+var isRelay = args is ["mcp", ..];
+var (configuration, failure) = GatewayConfiguration.Read(isRelay ? args[1..] : args);
 if (configuration is null)
 {
     return failure!.Report();
+}
+
+if (isRelay)
+{
+    return await configuration.RelayAsync(args[1..]);
 }
 
 var options = configuration.Options;

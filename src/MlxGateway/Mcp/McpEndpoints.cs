@@ -21,7 +21,9 @@ internal static class McpEndpoints
         .AddSingleton<PortProbe>()
         .AddSingleton<IToolGroup, EnvironmentTools>()
         .AddSingleton<IToolGroup, ServerTools>()
-        .AddSingleton<IToolGroup, ModelTools>();
+        .AddSingleton<IToolGroup, ModelTools>()
+        .AddSingleton<IToolGroup, RecommendTools>()
+        .AddSingleton<IToolGroup, HubTools>();
 
     /// <summary>Maps the route.</summary>
     public static void MapMcp(this IEndpointRouteBuilder app)

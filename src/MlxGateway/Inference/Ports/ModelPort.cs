@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
 
 namespace MlxGateway.Inference.Ports;
@@ -11,6 +12,7 @@ internal sealed class ModelPort(int number, string modelId)
 {
     private volatile string _modelId = modelId;
     private volatile string? _trouble;
+    private volatile DownloadStatus? _download;
     private readonly CancellationTokenSource _closed = new();
 
     /// <summary>The port.</summary>
@@ -21,6 +23,9 @@ internal sealed class ModelPort(int number, string modelId)
 
     /// <summary>Why its model could not be loaded when it was last tried; null: it could, or nobody has tried.</summary>
     public string? Trouble { get => _trouble; set => _trouble = value; }
+
+    /// <summary>How the download of its model stands, where it was launched before its model was here; null: its model was, or is by now.</summary>
+    public DownloadStatus? Download { get => _download; set => _download = value; }
 
     /// <summary>Whether nothing is served there any more. Connections that were open then still are.</summary>
     public bool IsClosed => _closed.IsCancellationRequested;

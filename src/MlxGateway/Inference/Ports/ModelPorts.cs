@@ -1,11 +1,12 @@
 using System.Net.Sockets;
+using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Inference.Ports;
 
 /// <summary>The ports on which single models are served.</summary>
-internal sealed partial class ModelPorts(PortListener listener, PortFile file, ModelCatalog catalog, IModelPool pool, ILogger<ModelPorts> logger)
+internal sealed partial class ModelPorts(PortListener listener, PortFile file, ModelCatalog catalog, IModelPool pool, ILogger<ModelPorts> logger, IModelDownloads? downloads = null)
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<int, Entry> _open = [];
@@ -107,6 +108,39 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
 
         port.Trouble = error?.Message;
         return error;
+    }
+
+    /// <summary>Fetches the model of a port from the Hub, and loads it. Only ever for somebody who asked for that.</summary>
+    /// <returns>Null when it is ready; otherwise why it will not be.</returns>
+    public async Task<GatewayError?> FetchAndLoadAsync(ModelPort port, LeaseTerms terms, CancellationToken cancellationToken)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, port.Closed);
+        var last = port.Download = downloads!.Start(port.ModelId);
+        try
+        {
+            await foreach (var status in downloads.WatchAsync(port.ModelId, enough.Token))
+            {
+                last = port.Download = status;
+            }
+        }
+        catch (OperationCanceledException) when (port.IsClosed && !cancellationToken.IsCancellationRequested)
+        {
+            // Whoever else wants the model has it once it is here.
+        }
+
+        port.Download = null;
+        if (last.State != DownloadState.Succeeded && !port.IsClosed)
+        {
+            port.Trouble = last.Error ?? "Its download was ended.";
+            return new GatewayError(StatusCodes.Status502BadGateway, "download_failed", $"'{port.ModelId}' could not be downloaded: {port.Trouble}");
+        }
+
+        if (catalog.Current.Resolve(port.ModelId) is { } model && model.Id != port.ModelId)
+        {
+            Assign(port, model.Id);
+        }
+
+        return await LoadAsync(port, terms, cancellationToken);
     }
 
     private async Task<GatewayError?> TryLoadAsync(string modelId, LeaseTerms terms, CancellationToken cancellationToken)

@@ -40,8 +40,9 @@ internal sealed partial class PortKeeper(ModelPorts ports, PortFile file, IModel
 
     private async Task ReviveThoseThatDiedAsync(ModelPort[] left, CancellationToken stoppingToken)
     {
-        var decisions = (await pool.ExplainAsync(stoppingToken)).Decisions; // the newest first
-        foreach (var port in left.Where(p => decisions.FirstOrDefault(d => d.Model == p.ModelId)?.Kind == DecisionKind.Failed))
+        // The newest first. That somebody who asked meanwhile was refused says nothing of why it left.
+        var decisions = (await pool.ExplainAsync(stoppingToken)).Decisions.Where(static d => d.Kind != DecisionKind.Refused).ToList();
+        foreach (var port in left.Where(p => decisions.Find(d => d.Model == p.ModelId)?.Kind == DecisionKind.Failed))
         {
             Log.Died(logger, port.ModelId, port.Number);
             _ = ReviveAsync(port, stoppingToken);

@@ -31,6 +31,12 @@ namespace MlxGateway.Mcp.Protocol;
 [JsonSerializable(typeof(LoadReport))]
 [JsonSerializable(typeof(UnloadReport))]
 [JsonSerializable(typeof(ExplainReport))]
+[JsonSerializable(typeof(SearchInput))]
+[JsonSerializable(typeof(SearchReport))]
+[JsonSerializable(typeof(DownloadInput))]
+[JsonSerializable(typeof(DownloadReport))]
+[JsonSerializable(typeof(RecommendInput))]
+[JsonSerializable(typeof(RecommendReport))]
 internal sealed partial class ToolContext : JsonSerializerContext;
 
 /// <summary>How the types of tools are written.</summary>

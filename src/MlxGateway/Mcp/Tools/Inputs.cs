@@ -20,6 +20,19 @@ internal sealed record RestartInput(
     [property: Description("Another model for this port; left out: the same one.")] string? ModelName = null,
     [property: Description("How many gigabytes must be free, or be freed by idle models and by its present model; left out: 4.0.")] double? MemoryRequirementGb = null);
 
+/// <summary>What to look for.</summary>
+internal sealed record SearchInput(
+    [property: Description("What the name or the description should contain: qwen3 coder, gemma vision.")] string SearchQuery,
+    [property: Description("How many at most, 1 to 100.")] int Limit = 10);
+
+/// <summary>For what a model is wanted.</summary>
+internal sealed record RecommendInput(
+    [property: Description("What it is for: chat, code or vision.")] string Task = "chat",
+    [property: Description("How many to name of those on disk, and of those to download; 1 to 20.")] int Limit = 5);
+
+/// <summary>What to fetch.</summary>
+internal sealed record DownloadInput([property: Description("A repository of the Hugging Face Hub, ORG/NAME; or a model of list_models whose files are missing.")] string ModelName);
+
 /// <summary>A model.</summary>
 internal sealed record ModelInput([property: Description("The model: an id or alias of list_models.")] string ModelName);
 

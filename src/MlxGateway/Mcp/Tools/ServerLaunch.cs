@@ -1,14 +1,16 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using MlxGateway.Inference;
 using MlxGateway.Inference.Ports;
 using MlxGateway.Mcp.Protocol;
+using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Mcp.Tools;
 
 /// <summary>Launches models on ports as people know it from servers that they start by hand: what must fail fails at once and says why, and what takes longer is not waited for to its end.</summary>
-internal sealed class ServerLaunch(ModelPorts ports, ModelView models, ServerStates states, IModelPool pool, TimeProvider time)
+internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, ServerStates states, IModelPool pool, TimeProvider time, IModelDownloads? downloads = null)
 {
     private const double UsualRequirement = 4.0;
 
@@ -25,12 +27,19 @@ internal sealed class ServerLaunch(ModelPorts ports, ModelView models, ServerSta
             throw InUse(input.Port, $"It serves '{taken.ModelId}': restart_llm_server gives it another model, shutdown_llm_server ends it.");
         }
 
-        var model = models.Require(input.ModelName, call);
+        var model = models.Find(input.ModelName, call);
+        var mustFetch = downloads is not null && (model is { Missing: not null } || (model is null && Repository().IsMatch(input.ModelName)));
+        model ??= mustFetch ? new ModelSpec { Id = input.ModelName, Runner = KindNames.MlxLm } : models.Require(input.ModelName, call);
+        if (mustFetch && !call.MayUse(model))
+        {
+            throw new ToolFailedException(Refusals.NotAllowed(model, call.Caller!).Message);
+        }
+
         var port = ports.Open(input.Port, model.Id) ?? throw InUse(input.Port, "Another program listens there. Choose another port.");
         try
         {
             await CheckMemoryAsync(model, input.MemoryRequirementGb, cancellationToken);
-            if (await BeginAsync(port, call, cancellationToken) is { } error)
+            if (await BeginAsync(port, mustFetch, call, cancellationToken) is { } error)
             {
                 throw new ToolFailedException(error.Message);
             }
@@ -64,7 +73,7 @@ internal sealed class ServerLaunch(ModelPorts ports, ModelView models, ServerSta
         }
 
         // The port stays, as it was there before: a client that asks there is told the same, or served if it works by then.
-        return await BeginAsync(port, call, cancellationToken) is { } error ? throw new ToolFailedException(error.Message, $"Port {port.Number} stays open; the next request there tries it again.") : Report(port, "is served anew");
+        return await BeginAsync(port, mustFetch: false, call, cancellationToken) is { } error ? throw new ToolFailedException(error.Message, $"Port {port.Number} stays open; the next request there tries it again.") : Report(port, "is served anew");
     }
 
     /// <summary>Ends the server on a port.</summary>
@@ -110,12 +119,12 @@ internal sealed class ServerLaunch(ModelPorts ports, ModelView models, ServerSta
     }
 
     // Null: it is ready, or well on its way.
-    private async Task<GatewayError?> BeginAsync(ModelPort port, ToolCall call, CancellationToken cancellationToken)
+    private async Task<GatewayError?> BeginAsync(ModelPort port, bool mustFetch, ToolCall call, CancellationToken cancellationToken)
     {
         var begun = time.GetTimestamp();
 
         // It belongs to the port and not to this call: whoever gets no answer finds it there.
-        var load = ports.LoadAsync(port, LeaseTerms.Person, CancellationToken.None);
+        var load = mustFetch ? ports.FetchAndLoadAsync(port, LeaseTerms.Person, CancellationToken.None) : ports.LoadAsync(port, LeaseTerms.Person, CancellationToken.None);
         while (!load.IsCompleted && time.GetElapsedTime(begun) is var passed && passed < Patience)
         {
             var glance = Patience - passed < Glance ? Patience - passed : Glance;
@@ -155,6 +164,7 @@ internal sealed class ServerLaunch(ModelPorts ports, ModelView models, ServerSta
         var progress = state.State switch
         {
             "ready" => "It is ready.",
+            "downloading" => "It is still being downloaded, and is loaded as soon as it is here; until then requests to the port are told to come back.",
             "waiting" => "It still waits for room in memory; requests to the port wait for it.",
             _ => "It is still loading; requests to the port wait for it.",
         };
@@ -171,6 +181,10 @@ internal sealed class ServerLaunch(ModelPorts ports, ModelView models, ServerSta
             ? ""
             : $" At most {most} {(most == 1 ? "model is" : "models are")} in memory at once (MlxGateway:Residency:MaxResident), so {string.Join(" and ", others)} may leave for it when idle; the other ports stay, and a request there swaps its model back.";
     }
+
+    // ORG/NAME, as the Hub calls its repositories, and perhaps which of its files.
+    [GeneratedRegex(@"^[\w.-]+/[\w.-]+(:[\w.-]+)?$", RegexOptions.CultureInvariant)]
+    private static partial Regex Repository();
 
     private static ToolFailedException InUse(int port, string advice) => new($"Port {port} is already in use.", advice);
 }

@@ -38,6 +38,7 @@ internal sealed class ServerStates(IModelPool pool)
 
     private static string NameOf(ModelPort port, ResidentSnapshot? resident) => resident switch
     {
+        _ when port.Download is { IsOver: false } => "downloading",
         { State: ResidentState.Ready } => "ready",
         { State: ResidentState.Launching } => "loading",
         { State: ResidentState.Draining or ResidentState.Stopping } => "stopping",
