@@ -94,8 +94,10 @@ public sealed class HubToolTests : IAsyncLifetime
     public async Task Download_WhoseCallIsCalledOff_GoesOn()
     {
         using var enough = new CancellationTokenSource();
-        var download = _agent.CallAsync("download_model", new { model_name = "org/m" }, cancellationToken: enough.Token);
-        await MlxGateway.Tests.Support.Gateway.UntilAsync(() => _downloads.Watchers == 1);
+        var progress = new Notes();
+        var download = _agent.CallAsync("download_model", new { model_name = "org/m" }, progress, enough.Token);
+        _downloads.Say(DownloadState.Preparing, 0, null);
+        await MlxGateway.Tests.Support.Gateway.UntilAsync(() => progress.All.Count == 1);
         await enough.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => download);

@@ -40,7 +40,7 @@ internal sealed record LoadReport(
     [property: Description("The answer in words.")] string Message,
     [property: Description("The model.")] string Model,
     [property: Description("Its process.")] int? Pid,
-    [property: Description("How long its load took, in seconds.")] double? LoadSeconds);
+    [property: Description("How long its load took, in seconds; not there: it was in memory already.")] double? LoadSeconds);
 
 /// <summary>What was unloaded.</summary>
 internal sealed record UnloadReport(
@@ -113,14 +113,12 @@ internal sealed class ModelTools(ModelView models, ModelPorts ports, IModelPool 
             }
 
             using var lease = await waiting;
+            return new LoadReport($"'{model.Id}' is in memory.", model.Id, lease.Runner.Pid, lease.Loading > TimeSpan.Zero ? lease.Loading.TotalSeconds : null);
         }
         catch (LeaseRefusedException refused)
         {
             throw new ToolFailedException(refused.Message, "explain says who holds the memory.");
         }
-
-        var resident = pool.Snapshot.Models.FirstOrDefault(m => m.Id == model.Id);
-        return new LoadReport($"'{model.Id}' is in memory.", model.Id, resident?.Pid, resident?.LoadTime?.TotalSeconds);
     }
 
     private async Task<UnloadReport> UnloadAsync(OptionalModelInput input, ToolCall call, CancellationToken cancellationToken)
