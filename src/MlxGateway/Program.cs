@@ -29,6 +29,7 @@ builder.Services
     .AddObservedFootprints(processes.StateDirectory)
     .AddProcesses(processes)
     .AddRunners(options.Engines)
+    .AddDownloads(options.Downloads)
     .AddResidency(options.Residency)
     .AddRunnerAdoption();
 

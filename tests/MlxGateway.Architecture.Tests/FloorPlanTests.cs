@@ -33,7 +33,7 @@ public sealed class FloorPlanTests
         // The house: the hub, and the spokes around it.
         [Inference] = [Models, Memory, Residency, Runners, Downloads], // a request may wait for a model that is still on its way to the disk
         ["Access"] = [Settings, Models, Inference], // it says what is wrong with its own settings
-        ["Admin"] = [Inference, Models, Processes, Residency, Runners], // it shows what runners wrote, and the ends of log files
+        ["Admin"] = [Inference, Models, Processes, Residency, Runners, Downloads], // it shows what runners wrote, and the ends of log files
         ["ApiReference"] = [Inference],
         ["ContextWindow"] = [Inference, Models, Residency, Runners],
         ["Mcp"] = [Inference, Models, Memory, Residency, Runners, Downloads],

@@ -3,7 +3,7 @@ using MlxGateway.Supervision.Models;
 namespace MlxGateway.Supervision.Downloads;
 
 /// <summary>How a download stands at one moment.</summary>
-/// <param name="Id">The model, as it was asked for.</param>
+/// <param name="Id">The repository, with <c>:PART</c> behind it where one of its files was asked for.</param>
 /// <param name="State">Where it is.</param>
 /// <param name="Done">How much of it is here, with what an earlier download had left.</param>
 /// <param name="Total">How much there is to fetch in all; null: the Hub has not said yet.</param>
@@ -20,6 +20,9 @@ public sealed record DownloadStatus(
 
     /// <summary>What was chosen of the repository and why, for example which quantisation; null: there was nothing to choose.</summary>
     public string? Choice { get; init; }
+
+    /// <summary>What the model is called here, once all of it is; null: it is not here yet, or nothing here can serve it.</summary>
+    public string? Model { get; init; }
 
     /// <summary>Whether nothing will change any more.</summary>
     public bool IsOver => State is DownloadState.Succeeded or DownloadState.Failed or DownloadState.Cancelled;

@@ -4,7 +4,7 @@ namespace MlxGateway.Supervision.Downloads;
 public interface IModelDownloads
 {
     /// <summary>Begins to fetch a model, or joins the download of it that is under way. Never waits.</summary>
-    /// <param name="id">A repository, <c>ORG/NAME</c>; with <c>:QUANTISATION</c> behind it that one of its GGUF files.</param>
+    /// <param name="id">A repository, <c>ORG/NAME</c>; with <c>:QUANTISATION</c> behind it that one of its GGUF files; or a model that is known here and comes from one.</param>
     DownloadStatus Start(string id);
 
     /// <summary>Tells how a download goes on: its state now, each change of it as it comes, at most a few in a second, and at the end the last state. Nothing where there is none of that id.</summary>

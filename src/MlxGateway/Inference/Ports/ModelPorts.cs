@@ -131,13 +131,18 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
         port.Download = null;
         if (last.State != DownloadState.Succeeded && !port.IsClosed)
         {
+            if (last.Code == "invalid_request" && catalog.Current.Find(port.ModelId) is { Missing: not null } known)
+            {
+                return Refusals.MissingFiles(known); // it does not come from the Hub
+            }
+
             port.Trouble = last.Error ?? "Its download was ended.";
             return new GatewayError(StatusCodes.Status502BadGateway, "download_failed", $"'{port.ModelId}' could not be downloaded: {port.Trouble}");
         }
 
-        if (catalog.Current.Resolve(port.ModelId) is { } model && model.Id != port.ModelId)
+        if ((last.Model ?? catalog.Current.Resolve(port.ModelId)?.Id) is { } name && name != port.ModelId)
         {
-            Assign(port, model.Id);
+            Assign(port, name);
         }
 
         return await LoadAsync(port, terms, cancellationToken);

@@ -103,7 +103,7 @@ internal sealed class HubTools(ModelCatalog catalog, IModelHub? hub = null, IMod
                 last.State == DownloadState.Cancelled ? "What has come stays; call download_model again to go on." : null);
         }
 
-        var name = catalog.Current.Resolve(input.ModelName)?.Id ?? input.ModelName;
+        var name = last.Model ?? catalog.Current.Resolve(input.ModelName)?.Id ?? input.ModelName;
         return new DownloadReport($"'{name}' is here ({last.Done}). load_model loads it, launch_llm_server gives it a port of its own.", name, last.Done.Bytes);
     }
 
