@@ -15,10 +15,13 @@ internal sealed class Agent(McpClient client) : IAsyncDisposable
     public McpClient Client => client;
 
     /// <summary>Connects it over HTTP.</summary>
-    public static async Task<Agent> OverHttpAsync(Gateway gateway, string? key = null)
+    public static Task<Agent> OverHttpAsync(Gateway gateway, string? key = null) => OverHttpAsync(gateway.Address, key);
+
+    /// <inheritdoc cref="OverHttpAsync(Gateway, string?)"/>
+    public static async Task<Agent> OverHttpAsync(Uri address, string? key = null)
     {
         var headers = key is null ? [] : new Dictionary<string, string> { ["Authorization"] = $"Bearer {key}" };
-        var transport = new HttpClientTransport(new HttpClientTransportOptions { Endpoint = new Uri(gateway.Address, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp, AdditionalHeaders = headers });
+        var transport = new HttpClientTransport(new HttpClientTransportOptions { Endpoint = new Uri(address, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp, AdditionalHeaders = headers });
         return new Agent(await McpClient.CreateAsync(transport, cancellationToken: Demo.Patience()));
     }
 

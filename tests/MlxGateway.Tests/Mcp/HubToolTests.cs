@@ -1,46 +1,43 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Threading.Channels;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using MlxGateway.Mcp.Protocol;
 using MlxGateway.Mcp.Tools;
 using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
-using MlxGateway.Tests.DemoRunner;
-using ModelContextProtocol;
-using ModelContextProtocol.Client;
-using ModelContextProtocol.Protocol;
-using ModelContextProtocol.Server;
 using Xunit;
 
 namespace MlxGateway.Tests.Mcp;
 
-/// <summary>The tools that go out to the Hub, over a Hub that is played, through the official client and server.</summary>
+/// <summary>The tools that go out to the Hub, over a Hub that is played, through the official client.</summary>
 public sealed class HubToolTests : IAsyncLifetime
 {
     private readonly FakeHub _hub = new();
     private readonly FakeDownloads _downloads = new();
-    private readonly System.IO.Pipelines.Pipe _up = new();
-    private readonly System.IO.Pipelines.Pipe _down = new();
-    private McpServer _server = null!;
+    private WebApplication _app = null!;
     private Agent _agent = null!;
 
     public async ValueTask InitializeAsync()
     {
-        var tools = new McpServerPrimitiveCollection<McpServerTool>();
-        foreach (var tool in new HubTools(new ModelCatalog([], new FactsCache(), TimeProvider.System, NullLogger<ModelCatalog>.Instance), _hub, _downloads).Tools)
-        {
-            tools.Add(tool);
-        }
-
-        _server = McpServer.Create(new StreamServerTransport(_up.Reader.AsStream(), _down.Writer.AsStream()), new McpServerOptions { ServerInfo = new Implementation { Name = "t", Version = "1" }, ToolCollection = tools });
-        _ = _server.RunAsync(CancellationToken.None);
-        _agent = new Agent(await McpClient.CreateAsync(new StreamClientTransport(_up.Writer.AsStream(), _down.Reader.AsStream()), cancellationToken: Demo.Patience()));
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.Services.AddRoutingCore().AddLogging().AddSingleton<CallsInFlight>().AddSingleton<ToolShelf>().AddSingleton<McpEndpoint>()
+            .AddSingleton<IToolGroup>(new HubTools(new ModelCatalog([], new FactsCache(), TimeProvider.System, NullLogger<ModelCatalog>.Instance), _hub, _downloads));
+        _app = builder.Build();
+        _app.MapPost("/mcp", static (HttpContext context, McpEndpoint endpoint) => endpoint.PostAsync(context));
+        await _app.StartAsync(TestContext.Current.CancellationToken);
+        _agent = await Agent.OverHttpAsync(new Uri(_app.Urls.First()));
     }
 
     public async ValueTask DisposeAsync()
     {
         await _agent.DisposeAsync();
-        await _server.DisposeAsync();
+        await _app.DisposeAsync();
     }
 
     [Fact]
@@ -71,14 +68,17 @@ public sealed class HubToolTests : IAsyncLifetime
         var progress = new Notes();
         var download = _agent.AskAsync("download_model", new { model_name = "org/m" }, progress);
         _downloads.Say(DownloadState.Preparing, 0, null);
+        await HeardAsync(progress, 1);
         _downloads.Say(DownloadState.Running, 100 << 20, 400 << 20);
+        await HeardAsync(progress, 2);
         _downloads.Say(DownloadState.Running, 300 << 20, 400 << 20);
+        _downloads.Say(DownloadState.Running, 300 << 20, 400 << 20); // nothing new, so nothing is said
+        await HeardAsync(progress, 3);
         _downloads.Say(DownloadState.Succeeded, 400 << 20, 400 << 20);
 
         Assert.Equal("'org/m' is here (400.00 MB). load_model loads it, launch_llm_server gives it a port of its own.", (await download).GetProperty("message").GetString());
-        await MlxGateway.Tests.Support.Gateway.UntilAsync(() => progress.All.Count == 4);
-        Assert.Equal(["asks the Hub what there is", "100.00 MB of 400.00 MB, 10.00 MB/s, 30 s to go (f)", "300.00 MB of 400.00 MB, 10.00 MB/s, 30 s to go (f)", "400.00 MB of 400.00 MB, 10.00 MB/s, 30 s to go (f)"], progress.Messages);
-        Assert.Equal([0, 100 << 20, 300 << 20, 400 << 20], progress.All.Select(static p => (int)p.Progress));
+        Assert.Equal(["asks the Hub what there is", "100.00 MB of 400.00 MB, 10.00 MB/s, 30 s to go (f)", "300.00 MB of 400.00 MB, 10.00 MB/s, 30 s to go (f)"], progress.Messages.Take(3));
+        Assert.Equal([0, 100 << 20, 300 << 20], progress.All.Take(3).Select(static p => (int)p.Progress));
     }
 
     [Fact]
@@ -97,13 +97,16 @@ public sealed class HubToolTests : IAsyncLifetime
         var progress = new Notes();
         var download = _agent.CallAsync("download_model", new { model_name = "org/m" }, progress, enough.Token);
         _downloads.Say(DownloadState.Preparing, 0, null);
-        await MlxGateway.Tests.Support.Gateway.UntilAsync(() => progress.All.Count == 1);
+        await HeardAsync(progress, 1);
         await enough.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => download);
-        await MlxGateway.Tests.Support.Gateway.UntilAsync(() => _downloads.Watchers == 0);
+        await Support.Gateway.UntilAsync(() => _downloads.Watchers == 0);
         Assert.False(_downloads.WasCancelled);
     }
+
+    // The client hears nothing of a call's progress any more once it has its answer.
+    private static Task HeardAsync(Notes progress, int count) => Support.Gateway.UntilAsync(() => progress.All.Count >= count);
 
     private sealed class FakeHub : IModelHub
     {
