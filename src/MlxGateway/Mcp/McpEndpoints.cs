@@ -30,10 +30,12 @@ internal static class McpEndpoints
     {
         app.MapPost(Path, (HttpContext context, McpEndpoint endpoint) => endpoint.PostAsync(context))
             .Says("Agents", "Takes one message of the Model Context Protocol (Streamable HTTP) and answers it, in a stream of events")
+            .Produces<string>(contentType: "text/event-stream")
+            .WithMetadata(new AnswerExample("event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[]}}\n\n"))
             .Takes("""{"jsonrpc":"2.0","id":1,"method":"tools/list"}""")
             .Fails(StatusCodes.Status400BadRequest, "invalid_request", "The body is no message of the protocol")
             .Fails(StatusCodes.Status406NotAcceptable, "not_acceptable", "The client takes no stream of events, or no JSON")
             .Fails(StatusCodes.Status415UnsupportedMediaType, "unsupported_media_type", "The body is not called JSON");
-        app.MapDelete(Path, static (HttpContext context, McpEndpoint endpoint) => endpoint.Delete(context)).Says("Agents", "Calls off what is under way for a session of the protocol");
+        app.MapDelete(Path, static (HttpContext context, McpEndpoint endpoint) => endpoint.Delete(context)).ExcludeFromDescription(); // of use to the protocol's clients alone
     }
 }

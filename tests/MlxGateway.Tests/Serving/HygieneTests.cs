@@ -138,7 +138,7 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
                     "/api/requests", "/api/requests/history", "/api/requests/{id}/cancel", "/api/resume", "/api/version", "/health", "/logs", "/logs/stream/{source}",
                     "/models", "/models/load", "/models/sse", "/models/unload", "/running", "/unload", "/unload/{id}", "/v1/models", "/v1/models/{id}",
                 }
-                .Concat(InferenceRoute.All.Select(r => r.Path)).Append("/metrics").Order(StringComparer.Ordinal),
+                .Concat(InferenceRoute.All.Select(r => r.Path)).Append("/mcp").Append("/metrics").Order(StringComparer.Ordinal),
             document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         Assert.All(document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()), o => Assert.False(string.IsNullOrEmpty(o.Value.GetProperty("summary").GetString())));
         var entry = document.GetProperty("components").GetProperty("schemas").GetProperty("ModelEntry").GetProperty("properties");
