@@ -54,30 +54,36 @@ internal sealed class PullLines(IModelDownloads downloads, IHostApplicationLifet
 
     private async Task TellAsync(string id, Stream output, CancellationToken over)
     {
-        await using var changes = downloads.WatchAsync(id, over).GetAsyncEnumerator(over);
-        var last = Array.Empty<byte>();
-        for (var next = changes.MoveNextAsync().AsTask(); ;)
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(over);
+        await using var changes = downloads.WatchAsync(id, watching.Token).GetAsyncEnumerator(CancellationToken.None);
+        var next = changes.MoveNextAsync().AsTask();
+        try
         {
-            using var enough = CancellationTokenSource.CreateLinkedTokenSource(over);
-            await Task.WhenAny(next, Task.Delay(Interval, time, enough.Token));
-            await enough.CancelAsync();
-            if (next.IsCompleted)
+            var last = Array.Empty<byte>();
+            while (!next.IsCompleted || await next)
             {
-                if (!await next)
+                if (next.IsCompleted)
                 {
-                    return;
+                    last = LineOf(changes.Current);
+                    next = changes.MoveNextAsync().AsTask();
                 }
 
-                var now = changes.Current;
-                last = now.State is DownloadState.Failed or DownloadState.Cancelled
-                    ? ErrorWriter.ToLine(DownloadFailures.Of(now))
-                    : [.. JsonSerializer.SerializeToUtf8Bytes(PullLine.Of(now), DownloadJson.Default.PullLine), (byte)'\n'];
-                next = changes.MoveNextAsync().AsTask();
+                await output.WriteAsync(last, over);
+                await output.FlushAsync(over);
+                using var enough = CancellationTokenSource.CreateLinkedTokenSource(over);
+                await Task.WhenAny(next, Task.Delay(Interval, time, enough.Token));
+                await enough.CancelAsync();
+                over.ThrowIfCancellationRequested();
             }
-
-            over.ThrowIfCancellationRequested();
-            await output.WriteAsync(last, over);
-            await output.FlushAsync(over);
+        }
+        finally
+        {
+            await watching.CancelAsync();
+            await Task.WhenAny(next); // what is under way cannot be disposed
         }
     }
+
+    private static byte[] LineOf(DownloadStatus now) => now.State is DownloadState.Failed or DownloadState.Cancelled
+        ? ErrorWriter.ToLine(DownloadFailures.Of(now))
+        : [.. JsonSerializer.SerializeToUtf8Bytes(PullLine.Of(now), DownloadJson.Default.PullLine), (byte)'\n'];
 }

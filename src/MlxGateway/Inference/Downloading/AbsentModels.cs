@@ -64,7 +64,7 @@ internal sealed class AbsentModels(IModelDownloads downloads, ModelCatalog catal
         exchange.FetchedAs = status.Model;
         return status.State == DownloadState.Succeeded ? null : DownloadFailures.Of(status);
 
-        LoadProgress Progress() => LoadProgress.Of(name, Volatile.Read(ref status), time.GetUtcNow());
+        LoadProgress Progress() => LoadProgress.OfDownload(name, Volatile.Read(ref status), time.GetUtcNow());
     }
 
     // One of several files of a repository may be called otherwise here than by whoever asks for it.

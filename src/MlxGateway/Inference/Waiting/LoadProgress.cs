@@ -23,7 +23,7 @@ internal sealed record LoadProgress(string Model, string State, TimeSpan Elapsed
     public DownloadStatus? Download { get; init; }
 
     /// <summary>What is known of the model's download, at a time.</summary>
-    public static LoadProgress Of(string model, DownloadStatus download, DateTimeOffset now) => new(
+    public static LoadProgress OfDownload(string model, DownloadStatus download, DateTimeOffset now) => new(
         model,
         "downloading",
         now - download.Started,
