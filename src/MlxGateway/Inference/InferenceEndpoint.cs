@@ -78,7 +78,7 @@ internal sealed class InferenceEndpoint(
         error ??= Resolve(exchange);
         if (error is { Code: "model_not_found" or "model_files_missing" } && absent?.MayFetch(request!.Model, Caller(exchange)) == true)
         {
-            error = await absent.FetchAsync(exchange, request!.Model!) ?? Resolve(exchange);
+            error = await absent.FetchAsync(exchange, request!.Model!, error) ?? Resolve(exchange);
         }
 
         error ??= suspects.Refuse(exchange.Model.Id, request!) ?? await ShapeAsync(exchange, exchange.Model);

@@ -10,6 +10,8 @@ namespace MlxGateway.Inference.Downloading;
 /// </summary>
 internal sealed class AbsentModels(IModelDownloads downloads, ModelCatalog catalog, InferenceSettings settings, IHostApplicationLifetime lifetime, TimeProvider time)
 {
+    private static readonly TimeSpan Respite = TimeSpan.FromSeconds(30);
+
     /// <summary>Whether the model that was asked for is not here, but may be fetched for this caller.</summary>
     /// <param name="name">As the client wrote it.</param>
     /// <param name="caller">Who asks; null: nobody is told apart.</param>
@@ -26,13 +28,22 @@ internal sealed class AbsentModels(IModelDownloads downloads, ModelCatalog catal
     }
 
     /// <summary>Waits until it is here.</summary>
+    /// <param name="exchange">The request.</param>
+    /// <param name="name">The model that it asks for.</param>
+    /// <param name="absence">What the client is told where the name is none of the Hub's.</param>
     /// <returns>Null: it is; what it is called is in the exchange. Otherwise why it is not, or not yet.</returns>
-    public async Task<GatewayError?> FetchAsync(InferenceExchange exchange, string name)
+    public async Task<GatewayError?> FetchAsync(InferenceExchange exchange, string name, GatewayError absence)
     {
-        if (Come(name) is { } here)
+        if (Here(name) is { } here)
         {
             exchange.FetchedAs = here;
             return null;
+        }
+
+        // Agents ask again many times a minute, and each time would ask the Hub, before others' downloads.
+        if (downloads.Current.FirstOrDefault(past => past.Id == name) is { State: DownloadState.Failed } failed && time.GetUtcNow() - failed.Started < Respite)
+        {
+            return DownloadFailures.Of(failed);
         }
 
         var (request, began, model) = (exchange.Request, time.GetTimestamp(), catalog.Current.Resolve(name));
@@ -41,6 +52,11 @@ internal sealed class AbsentModels(IModelDownloads downloads, ModelCatalog catal
         using var over = CancellationTokenSource.CreateLinkedTokenSource(exchange.Left, lifetime.ApplicationStopping);
         await using var alarm = request.Stream ? null : time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), over, settings.Limits.NonStreamWait, Timeout.InfiniteTimeSpan);
         var status = downloads.Start(name);
+        if (status.Code == "invalid_request")
+        {
+            return absence;
+        }
+
         if (request.Stream)
         {
             exchange.Response.KeepCompany(exchange.Record.Model, WaitingStyles.Of(exchange.Context.Request.Headers, model), Progress);
@@ -67,7 +83,21 @@ internal sealed class AbsentModels(IModelDownloads downloads, ModelCatalog catal
         LoadProgress Progress() => LoadProgress.OfDownload(name, Volatile.Read(ref status), time.GetUtcNow());
     }
 
-    // One of several files of a repository may be called otherwise here than by whoever asks for it.
-    private string? Come(string name) =>
-        downloads.Current.FirstOrDefault(past => past.Id == name) is { State: DownloadState.Succeeded, Model: { } model } && catalog.Current.Find(model) is { Missing: null } ? model : null;
+    // One of the files of a repository may be called otherwise here than by whoever asks for it: REPOSITORY:PART is llama.cpp's form.
+    private string? Here(string name)
+    {
+        if (name.Split(':') is not [var repository, var part])
+        {
+            return null;
+        }
+
+        var known = catalog.Current.Models.Where(model => model is { Missing: null, Path: not null } && (model.Id == repository || model.Id.StartsWith(repository + "/", StringComparison.Ordinal)));
+        return known.FirstOrDefault(model => IsPart(Path.GetFileNameWithoutExtension(model.Path!), part))?.Id;
+    }
+
+    private static bool IsPart(string file, string part)
+    {
+        var at = file.LastIndexOf(part, StringComparison.OrdinalIgnoreCase);
+        return part.Length > 0 && at >= 0 && (at == 0 || file[at - 1] is '-' or '.' or '_') && (at + part.Length == file.Length || file[at + part.Length] is '-' or '.');
+    }
 }
