@@ -19,7 +19,7 @@ os.environ["HF_HUB_DISABLE_XET"] = "1"  # transfers of its own, which hang and t
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
-BLOCK = 256 * 1024  # small, so that progress is seen on slow lines and little is lost by a kill
+BLOCK = 128 * 1024  # small, so that progress is seen on slow lines and little is lost by a kill
 GLANCE = 0.25
 LONGEST_PAUSE = 30
 MOST_BREAKS = 1000

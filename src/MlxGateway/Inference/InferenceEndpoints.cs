@@ -1,6 +1,7 @@
 using MlxGateway.Inference;
 using MlxGateway.Inference.Answers;
 using MlxGateway.Inference.Asking;
+using MlxGateway.Inference.Downloading;
 using MlxGateway.Inference.Listing;
 using MlxGateway.Inference.Ports;
 
@@ -30,6 +31,7 @@ internal static class InferenceEndpoints
         services.AddSingleton<IAnswerFilterSource, UsageSaying>(); // behind the finish reason, as the counts are
         services.AddSingleton<IAnswerFilterSource, ResponseIndexing>();
         services.AddSingleton<IAnswerFilterSource, EmbeddingEncoder>();
+        services.AddSingleton<AbsentModels>();
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<MachineMemory>();
         services.AddSingleton<KnownNeeds>();

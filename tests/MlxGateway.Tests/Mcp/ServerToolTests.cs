@@ -65,6 +65,9 @@ public sealed class ServerToolTests
         using var client = Client(port);
 
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(new Uri("/health", UriKind.Relative), Demo.Patience())).StatusCode);
+        using var second = new HttpRequestMessage(HttpMethod.Get, "/v1/models") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var inSecond = await client.SendAsync(second, Demo.Patience());
+        Assert.DoesNotContain("\"two\"", await inSecond.Content.ReadAsStringAsync(Demo.Patience()), StringComparison.Ordinal);
         foreach (var path in new[] { "/running", "/api/explain", "/mcp", "/upstream/one/v1/models", "/swagger/index.html", "/v1/models/two", "/nowhere" })
         {
             var answer = await client.GetAsync(new Uri(path, UriKind.Relative), Demo.Patience());
@@ -121,7 +124,8 @@ public sealed class ServerToolTests
         var port = Agent.FreePort();
         var said = await agent.RefusedAsync("launch_llm_server", new { model_name = "broken", port, memory_requirement_gb = 0 });
 
-        Assert.Contains("3", said, StringComparison.Ordinal);
+        Assert.Contains("exit code 3", said, StringComparison.Ordinal);
+        Assert.Contains("error: the model could not be loaded, as was asked for", said, StringComparison.Ordinal);
         Assert.False((await agent.AskAsync("check_llm_status", new { port })).GetProperty("is_running").GetBoolean());
     }
 

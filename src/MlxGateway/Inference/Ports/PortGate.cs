@@ -16,13 +16,6 @@ internal sealed class PortGate(RequestDelegate next)
             return ErrorWriter.WriteAsync(context, new GatewayError(StatusCodes.Status404NotFound, "not_found", $"Nothing is served on port {port.Number} any more."));
         }
 
-        if (port.Download is { IsOver: false } download && context.GetEndpoint()?.Metadata.GetMetadata<InferenceRoute>() is not null)
-        {
-            var done = download.Total is { Bytes: > 0 } total ? $"{100 * download.Done.Bytes / total.Bytes} % of {total}" : $"{download.Done}";
-            return ErrorWriter.WriteAsync(context, new GatewayError(
-                StatusCodes.Status503ServiceUnavailable, "model_loading", $"The model '{port.ModelId}' is still being downloaded ({done}). Send the request again later.") { RetryAfter = download.Remaining });
-        }
-
         return IsOfOneModel(context)
             ? next(context)
             : ErrorWriter.WriteAsync(context, new GatewayError(

@@ -164,7 +164,7 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
         var progress = state.State switch
         {
             "ready" => "It is ready.",
-            "downloading" => "It is still being downloaded, and is loaded as soon as it is here; until then requests to the port are told to come back.",
+            "downloading" => "It is still being downloaded, and is loaded as soon as it is here; requests to the port wait for it.",
             "waiting" => "It still waits for room in memory; requests to the port wait for it.",
             _ => "It is still loading; requests to the port wait for it.",
         };
