@@ -8,7 +8,7 @@ using Xunit;
 namespace MlxGateway.Tests.Mcp;
 
 /// <summary>Models on ports of their own: launched, restarted, shut down, and asked by clients that know nothing of a gateway.</summary>
-public sealed class ServerToolTests
+public sealed class ServerToolTests(ServerToolTests.TogetherGateway shared) : IClassFixture<ServerToolTests.TogetherGateway>
 {
     private const string Pair = """
         "one": {"Runner":"demo","Memory":"100MB"},
@@ -22,7 +22,7 @@ public sealed class ServerToolTests
     [Fact]
     public async Task Server_IsLaunchedAskedListedAndShutDown()
     {
-        await using var gateway = await Gateway.StartAsync(Pair, Together);
+        var gateway = shared.Gateway;
         await using var agent = await Agent.OverHttpAsync(gateway);
         var port = Agent.FreePort();
 
@@ -58,7 +58,7 @@ public sealed class ServerToolTests
     [Fact]
     public async Task Port_OffersOneModelAndNothingOfTheGateway()
     {
-        await using var gateway = await Gateway.StartAsync(Pair, Together);
+        var gateway = shared.Gateway;
         await using var agent = await Agent.OverHttpAsync(gateway);
         var port = Agent.FreePort();
         await agent.AskAsync("launch_llm_server", new { model_name = "one", port, memory_requirement_gb = 0 });
@@ -85,7 +85,7 @@ public sealed class ServerToolTests
     [Fact]
     public async Task Launch_OnATakenPort_IsRefused()
     {
-        await using var gateway = await Gateway.StartAsync(Pair, Together);
+        var gateway = shared.Gateway;
         await using var agent = await Agent.OverHttpAsync(gateway);
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
@@ -99,6 +99,7 @@ public sealed class ServerToolTests
         }
 
         Assert.DoesNotContain(await gateway.RunningAsync(), m => m.Model == "two");
+        await agent.AskAsync("shutdown_llm_server", new { port = own });
     }
 
     [Fact]
@@ -119,7 +120,7 @@ public sealed class ServerToolTests
     [Fact]
     public async Task Launch_OfWhatExitsAtOnce_SaysHow()
     {
-        await using var gateway = await Gateway.StartAsync(Pair, Together);
+        var gateway = shared.Gateway;
         await using var agent = await Agent.OverHttpAsync(gateway);
         var port = Agent.FreePort();
         var said = await agent.RefusedAsync("launch_llm_server", new { model_name = "broken", port, memory_requirement_gb = 0 });
@@ -223,7 +224,7 @@ public sealed class ServerToolTests
     [Fact]
     public async Task Restart_GivesAPortAnotherProcessOrAnotherModel()
     {
-        await using var gateway = await Gateway.StartAsync(Pair, Together);
+        var gateway = shared.Gateway;
         await using var agent = await Agent.OverHttpAsync(gateway);
         var port = Agent.FreePort();
         var first = (await agent.AskAsync("launch_llm_server", new { model_name = "one", port, memory_requirement_gb = 0 })).GetProperty("pid").GetInt32();
@@ -236,7 +237,8 @@ public sealed class ServerToolTests
         Assert.Equal("two", other.GetProperty("model").GetString());
         using var client = Client(port);
         Assert.Equal(["two"], (await JsonAsync(client, "/v1/models")).GetProperty("data").EnumerateArray().Select(m => m.GetProperty("id").GetString()!));
-        Assert.Equal(["two"], (await gateway.RunningAsync()).Select(m => m.Model));
+        Assert.Equal(["two"], (await gateway.RunningAsync()).Where(m => m.State != "cooling").Select(m => m.Model));
+        await agent.AskAsync("shutdown_llm_server", new { port });
     }
 
     private static HttpClient Client(int port, string host = "127.0.0.1") => new() { BaseAddress = new Uri($"http://{host}:{port}"), Timeout = TimeSpan.FromSeconds(60) };
@@ -251,4 +253,14 @@ public sealed class ServerToolTests
     }
 
     private static async Task<JsonElement> JsonAsync(HttpClient client, string path) => JsonDocument.Parse(await client.GetStringAsync(new Uri(path, UriKind.Relative), Demo.Patience())).RootElement;
+
+    /// <summary>A gateway for tests that leave nothing behind.</summary>
+    public sealed class TogetherGateway : IAsyncLifetime
+    {
+        public Gateway Gateway { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Gateway = await Gateway.StartAsync(Pair, Together);
+
+        public ValueTask DisposeAsync() => Gateway.DisposeAsync();
+    }
 }

@@ -163,13 +163,7 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
         try
         {
             using var lease = await pool.AcquireAsync(model, terms, cancellationToken);
-
-            // Whoever is told that it is ready, and looks, finds it ready.
-            for (var shown = pool.Snapshot; !lease.Revocation.Token.IsCancellationRequested && !shown.Models.Any(m => m.Id == lease.Model.Id && m.Pid == lease.Runner.Pid); shown = pool.Snapshot)
-            {
-                await pool.ChangedAsync(shown.Version, cancellationToken);
-            }
-
+            await pool.UntilShownAsync(lease, cancellationToken);
             return null;
         }
         catch (LeaseRefusedException refused)

@@ -113,6 +113,7 @@ internal sealed class ModelTools(ModelView models, ModelPorts ports, IModelPool 
             }
 
             using var lease = await waiting;
+            await pool.UntilShownAsync(lease, cancellationToken);
             return new LoadReport($"'{model.Id}' is in memory.", model.Id, lease.Runner.Pid, lease.Loading > TimeSpan.Zero ? lease.Loading.TotalSeconds : null);
         }
         catch (LeaseRefusedException refused)
