@@ -5,10 +5,16 @@ using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
 using MlxGateway.Supervision.Residency;
 
-var (configuration, failure) = GatewayConfiguration.Read(args);
+var isRelay = args is ["mcp", ..];
+var (configuration, failure) = GatewayConfiguration.Read(isRelay ? args[1..] : args);
 if (configuration is null)
 {
     return failure!.Report();
+}
+
+if (isRelay)
+{
+    return await configuration.RelayAsync(args[1..]);
 }
 
 var options = configuration.Options;
@@ -23,6 +29,7 @@ builder.Services
     .AddObservedFootprints(processes.StateDirectory)
     .AddProcesses(processes)
     .AddRunners(options.Engines)
+    .AddDownloads(options.Downloads)
     .AddResidency(options.Residency)
     .AddRunnerAdoption();
 
@@ -31,10 +38,12 @@ builder.Services
     .AddAdmin(options.Admin, processes.StateDirectory)
     .AddToolCalls() // in front of the hub, whose filters look at calls
     .AddInference(new InferenceSettings(options.Limits, options.Streams, options.Residency.BackgroundModel) { Uploads = Path.Combine(processes.StateDirectory, "uploads") })
+    .AddModelPorts(processes.StateDirectory)
     .AddToolPrompts()
     .AddRemoteImages(options.RemoteImages)
     .AddContextWindow(options.ContextWindow)
     .AddAccess(configuration.Root["AllowedHosts"], options.Access)
+    .AddMcp()
     .AddApiReference();
 
 await using var app = builder.Build();
@@ -42,8 +51,10 @@ app.UseRootServices();
 app.UseRequestIds();
 app.UseErrorShape();
 app.UseAccess();
+app.UseModelPorts();
 app.MapInference();
 app.MapAdmin();
 app.MapTelemetry(options.Telemetry);
+app.MapMcp();
 app.MapApiReference();
 return await app.ServeAsync(configuration);

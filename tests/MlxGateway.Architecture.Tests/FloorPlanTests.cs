@@ -15,6 +15,7 @@ public sealed class FloorPlanTests
     private const string Memory = "Supervision.Memory";
     private const string Runners = "Supervision.Runners";
     private const string Residency = "Supervision.Residency";
+    private const string Downloads = "Supervision.Downloads";
     private const string Inference = "Inference";
     private const string Hosting = "Hosting";
 
@@ -27,22 +28,24 @@ public sealed class FloorPlanTests
         [Memory] = [Models, Processes, Settings], // both read what the kernel says of processes, hundreds of small files at a time
         [Runners] = [Models, Processes, Settings],
         [Residency] = [Runners, Memory, Models, Settings],
+        [Downloads] = [Models, Memory, Processes, Runners, Settings], // the Python of the engines fetches; memory says whether it would run here
 
         // The house: the hub, and the spokes around it.
-        [Inference] = [Models, Memory, Residency, Runners],
+        [Inference] = [Models, Memory, Residency, Runners, Downloads], // a request may wait for a model that is still on its way to the disk
         ["Access"] = [Settings, Models, Inference], // it says what is wrong with its own settings
-        ["Admin"] = [Inference, Models, Processes, Residency, Runners], // it shows what runners wrote, and the ends of log files
+        ["Admin"] = [Inference, Models, Processes, Residency, Runners, Downloads], // it shows what runners wrote, and the ends of log files
         ["ApiReference"] = [Inference],
         ["ContextWindow"] = [Inference, Models, Residency, Runners],
+        ["Mcp"] = [Inference, Models, Memory, Residency, Runners, Downloads],
         ["RemoteImages"] = [Inference, Models],
         ["ToolCalls"] = [Inference, Models, Residency, Runners],
         ["Telemetry"] = [Inference, Models, Memory, Residency, Settings], // it shows who is in memory and what that takes; what happened reaches it by the runtime's own instruments
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
-        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry", "ToolCalls"],
+        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Downloads, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "Mcp", "RemoteImages", "Telemetry", "ToolCalls"],
     };
 
-    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "RemoteImages", "Telemetry", "ToolCalls"];
+    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "Mcp", "RemoteImages", "Telemetry", "ToolCalls"];
 
     public static TheoryData<string> Rooms => [.. Doors.Keys];
 

@@ -40,6 +40,9 @@ public sealed class CatalogSnapshot
     /// <summary>The model of a request that names none; null if there is none.</summary>
     public ModelSpec? Default { get; }
 
+    /// <summary>Whether a request for a model that is not among them may fetch it from the Hub.</summary>
+    public bool FetchesUnknown { get; internal init; }
+
     /// <summary>The model with exactly this id; null: there is none.</summary>
     public ModelSpec? Find(string id) => _exact.TryGetValue(id, out var model) && model.Id == id ? model : null;
 

@@ -49,6 +49,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Group = options.Group,
             ExclusiveWith = ValueList.From(options.ExclusiveWith),
             Preload = options.Preload,
+            Download = options.Download ?? settings.Discovery.Download,
             Progress = options.Progress,
             Fields = FieldsOf(options),
         };

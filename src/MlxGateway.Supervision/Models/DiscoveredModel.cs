@@ -24,6 +24,7 @@ internal static class DiscoveredModel
             Modalities = found.Modalities,
             Projector = found.Projector,
             Missing = found.Missing,
+            Download = settings.Discovery.Download,
         };
 
     // llama-server makes vectors and ranks; the MLX servers that are known here only write.

@@ -83,7 +83,7 @@ public sealed partial class ModelCatalog
         }
 
         var now = _time.GetUtcNow();
-        return new CatalogSnapshot(models, models.ToDictionary(model => model.Id, model => _firstSeen.GetValueOrDefault(model.Id, now), StringComparer.Ordinal), settings.DefaultModel);
+        return new CatalogSnapshot(models, models.ToDictionary(model => model.Id, model => _firstSeen.GetValueOrDefault(model.Id, now), StringComparer.Ordinal), settings.DefaultModel) { FetchesUnknown = settings.Discovery.Download };
     }
 
     private static bool IsReal(ModelSpec model, ModelSettings settings) =>
@@ -92,7 +92,7 @@ public sealed partial class ModelCatalog
     private void Publish_NeedsLock(CatalogSnapshot next, ModelSettings settings, bool isFirst)
     {
         var before = _current;
-        if (before.Default == next.Default && before.Models.SequenceEqual(next.Models, ReferenceEqualityComparer.Instance))
+        if (before.Default == next.Default && before.FetchesUnknown == next.FetchesUnknown && before.Models.SequenceEqual(next.Models, ReferenceEqualityComparer.Instance))
         {
             return;
         }

@@ -73,6 +73,9 @@ public sealed class ModelOptions
     /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
     public bool Preload { get; set; }
 
+    /// <summary>Whether a request for it fetches it from the Hub where it is not on the disk; null: as <c>Discovery:Download</c> says.</summary>
+    public bool? Download { get; set; }
+
     /// <summary>Fields of a request and the values that they have where a client says nothing of them.</summary>
     public Dictionary<string, JsonText> Defaults { get; set; } = [];
 
@@ -100,6 +103,9 @@ public sealed class DiscoveryOptions
 
     /// <summary>Whether the folders of Ollama are looked through.</summary>
     public bool Ollama { get; set; } = true;
+
+    /// <summary>Whether a request for a model of the Hub that is not on the disk fetches it.</summary>
+    public bool Download { get; set; }
 
     /// <summary>Further folders of models.</summary>
     public List<string> Folders { get; set; } = [];

@@ -108,6 +108,10 @@ public sealed record ModelSpec
     /// <summary>Whether it is loaded when the gateway starts, as far as there is room.</summary>
     public bool Preload { get; init; }
 
+    /// <summary>Whether a request for it fetches it where it is not on the disk.</summary>
+    [JsonIgnore]
+    public bool Download { get; init; }
+
     /// <summary>What becomes of the fields of its requests.</summary>
     public RequestFields Fields { get; init; } = RequestFields.None;
 
@@ -139,6 +143,7 @@ public sealed record ModelSpec
         Group = null,
         ExclusiveWith = [],
         Preload = false,
+        Download = false,
         Progress = default,
     };
 }

@@ -20,6 +20,7 @@ public static class RunnersServiceCollectionExtensions
         services.AddSingleton<EngineProbe>();
         services.AddSingleton<PythonProbes>();
         services.AddSingleton<PythonSearch>();
+        services.AddSingleton<HubPython>();
         services.AddSingleton<MlxLmEngine>();
         services.AddSingleton<MlxVlmEngine>();
         services.AddSingleton<LlamaServerEngine>();

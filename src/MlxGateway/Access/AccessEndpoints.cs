@@ -6,7 +6,7 @@ namespace Microsoft.AspNetCore.Builder;
 internal static class AccessEndpoints
 {
     // What a page may read beside the answer; the names come from the rooms that write them.
-    private static readonly string[] ReadableHeaders = ["x-request-id", "Retry-After", "X-MlxGateway-Context"];
+    private static readonly string[] ReadableHeaders = ["x-request-id", "Retry-After", "X-MlxGateway-Context", "Mcp-Session-Id"];
 
     /// <summary>Registers the room.</summary>
     /// <param name="services">The services.</param>

@@ -26,6 +26,12 @@ internal static class ScopeRule
             return Scopes.Inference | Scopes.Read;
         }
 
+        // Whoever may look may ask; each tool that steers looks at the caller itself.
+        if (path == "/mcp")
+        {
+            return Scopes.Read;
+        }
+
         // Its own ones; the room that calls them off looks whose they are.
         if (path.StartsWithSegments("/api/requests") && path.Value!.EndsWith("/cancel", StringComparison.Ordinal))
         {

@@ -1,6 +1,7 @@
 using System.Reflection;
 using MlxGateway.Admin;
 using MlxGateway.Admin.Configuration;
+using MlxGateway.Admin.Downloading;
 using MlxGateway.Admin.Draining;
 using MlxGateway.Admin.History;
 using MlxGateway.Admin.Logs;
@@ -55,6 +56,7 @@ internal static class AdminEndpoints
         LogEndpoints.Map(app);
         ConfigurationEndpoints.Map(app);
         DrainEndpoints.Map(app);
+        DownloadEndpoints.Map(app);
     }
 
     private static void MapModels(IEndpointRouteBuilder app)

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MlxGateway.Admin.Configuration;
 using MlxGateway.Hosting;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Ports;
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
@@ -49,10 +50,8 @@ internal static class GatewayHost
                 });
             }
 
-            if (configuration.Addresses.Any(static a => !a.IsTls))
-            {
-                server.Listen(CleartextHttp2.Address, static inner => inner.Protocols = HttpProtocols.Http2);
-            }
+            server.Listen(PortListener.Address, endpoint => http2.Watch(endpoint, server.Limits.KeepAliveTimeout));
+            server.Listen(CleartextHttp2.Address, static inner => inner.Protocols = HttpProtocols.Http2);
         });
         builder.Services.AddSingleton<IConnectionListenerFactory>(http2);
         builder.Services.AddSingleton(configuration);

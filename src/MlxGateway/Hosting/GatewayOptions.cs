@@ -3,6 +3,7 @@ using MlxGateway.Admin;
 using MlxGateway.ContextWindow;
 using MlxGateway.Inference;
 using MlxGateway.RemoteImages;
+using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Memory;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
@@ -22,6 +23,9 @@ public sealed class GatewayOptions
 
     /// <summary>Where the engines are.</summary>
     public EngineOptions Engines { get; set; } = new();
+
+    /// <summary>How models are fetched.</summary>
+    public DownloadOptions Downloads { get; set; } = new();
 
     /// <summary>How much memory models may use.</summary>
     public MemoryOptions Memory { get; set; } = new();

@@ -65,6 +65,12 @@ internal sealed class ClientResponse : IAsyncDisposable
     /// <param name="progress">What is being waited for.</param>
     public void KeepCompany(string model, WaitingStyle style, Func<LoadProgress> progress)
     {
+        if (_timer is not null)
+        {
+            _progress = progress; // it waited for its model's files before, and is kept company already
+            return;
+        }
+
         _events = new WaitingEvents(_route.Shape, _context.TraceIdentifier, model);
         (_style, _progress) = (style, progress);
         _turn = new SemaphoreSlim(1, 1);

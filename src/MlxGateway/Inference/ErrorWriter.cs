@@ -41,6 +41,9 @@ internal static class ErrorWriter
     public static byte[] ToEvent(GatewayError error, StreamShape shape = StreamShape.Chat) =>
         [.. shape is StreamShape.Messages or StreamShape.Responses ? "event: error\n"u8 : default, .. "data: "u8, .. ToJson(error, shape), .. "\n\n"u8];
 
+    /// <summary>The error as one line of JSON.</summary>
+    public static byte[] ToLine(GatewayError error) => [.. ToJson(error, StreamShape.Chat), (byte)'\n'];
+
     private static byte[] ToJson(GatewayError error, StreamShape shape)
     {
         var buffer = new ArrayBufferWriter<byte>(512);

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using MlxGateway.Inference.Bodies;
+using MlxGateway.Inference.Downloading;
+using MlxGateway.Inference.Ports;
 using MlxGateway.Inference.Tracing;
 using MlxGateway.Inference.Waiting;
 using MlxGateway.Supervision.Models;
@@ -17,7 +19,8 @@ internal sealed class InferenceEndpoint(
     IEnumerable<IRequestShaper> shapers,
     InferenceSettings settings,
     IEnumerable<IRequestObserver> observers,
-    TimeProvider time)
+    TimeProvider time,
+    AbsentModels? absent = null)
 {
     // A request that nobody has begun may outlive this many runners less one.
     private const int MostRunners = 3;
@@ -73,7 +76,13 @@ internal sealed class InferenceEndpoint(
         var (request, error) = await RequestReader.ReadAsync(exchange.Context.Request, exchange.Route, settings.Limits, settings.Uploads, exchange.Left);
         using var body = request;
         exchange.Request = request!;
-        error ??= Resolve(exchange) ?? suspects.Refuse(exchange.Model.Id, request!) ?? await ShapeAsync(exchange, exchange.Model);
+        error ??= Resolve(exchange);
+        if (error is { Code: "model_not_found" or "model_files_missing" } && absent is not null && (IsFetched(exchange) || absent.MayFetch(NameOf(exchange), Caller(exchange))))
+        {
+            error = await absent.FetchAsync(exchange, NameOf(exchange)!, error) ?? Resolve(exchange);
+        }
+
+        error ??= suspects.Refuse(exchange.Model.Id, request!) ?? await ShapeAsync(exchange, exchange.Model);
         if (error is not null)
         {
             await RefuseAsync(exchange, error);
@@ -286,11 +295,17 @@ internal sealed class InferenceEndpoint(
 
     private static ICaller? Caller(InferenceExchange exchange) => exchange.Context.Features.Get<ICaller>();
 
+    // On the port of a model that one is meant, whatever the request names.
+    private static string? NameOf(InferenceExchange exchange) => ModelPort.Of(exchange.Context)?.ModelId ?? exchange.Request.Model;
+
+    // Somebody launched the model there before it was here.
+    private static bool IsFetched(InferenceExchange exchange) => ModelPort.Of(exchange.Context)?.Download is { IsOver: false };
+
     private GatewayError? Resolve(InferenceExchange exchange)
     {
         var known = catalog.Current;
         (exchange.Request as UpstreamRequest)?.Part(known);
-        var name = exchange.Request.Model;
+        var name = exchange.FetchedAs ?? NameOf(exchange);
         if (string.IsNullOrEmpty(name) && (name is not null || known.Default is null))
         {
             return GatewayError.InvalidRequest(name is null ? "The body names no 'model', and no DefaultModel is configured." : "The field 'model' is empty.", "model");
@@ -316,16 +331,18 @@ internal sealed class InferenceEndpoint(
             return lease;
         }
 
-        var terms = RequestTerms.Of(exchange.Context, request, isBackground, catalog.Current, settings.BackgroundModel);
+        var terms = RequestTerms.Of(exchange.Context, request, isBackground, catalog.Current, ModelPort.Of(exchange.Context) is null ? settings.BackgroundModel : null);
         if (request.Stream || isBackground)
         {
             return await pool.AcquireAsync(model, terms, exchange.Left); // background work is given up by the pool
         }
 
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(exchange.Left);
-        await using var alarm = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), enough, settings.Limits.NonStreamWait, Timeout.InfiniteTimeSpan);
+        await using var alarm = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), enough, Rest(settings.Limits.NonStreamWait - exchange.Fetching), Timeout.InfiniteTimeSpan);
         return await pool.AcquireAsync(model, terms, enough.Token);
     }
+
+    private static TimeSpan Rest(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
 
     private LoadProgress Progress(InferenceExchange exchange) => LoadProgress.Of(exchange.Model.Id, Find(exchange.Model.Id), time.GetUtcNow()) with
     {

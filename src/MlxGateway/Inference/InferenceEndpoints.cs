@@ -1,7 +1,9 @@
 using MlxGateway.Inference;
 using MlxGateway.Inference.Answers;
 using MlxGateway.Inference.Asking;
+using MlxGateway.Inference.Downloading;
 using MlxGateway.Inference.Listing;
+using MlxGateway.Inference.Ports;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -29,6 +31,7 @@ internal static class InferenceEndpoints
         services.AddSingleton<IAnswerFilterSource, UsageSaying>(); // behind the finish reason, as the counts are
         services.AddSingleton<IAnswerFilterSource, ResponseIndexing>();
         services.AddSingleton<IAnswerFilterSource, EmbeddingEncoder>();
+        services.AddSingleton<AbsentModels>();
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<MachineMemory>();
         services.AddSingleton<KnownNeeds>();
@@ -58,11 +61,11 @@ internal static class InferenceEndpoints
 
         app.Map(InferenceRoute.Upstream.Path, (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, InferenceRoute.Upstream)).WithMetadata(InferenceRoute.Upstream).ExcludeFromDescription();
 
-        app.MapGet("/v1/models", (HttpContext context, ModelListing listing, CancellationToken cancellationToken) => listing.ListAsync(context.Features.Get<ICaller>(), cancellationToken))
+        app.MapGet("/v1/models", (HttpContext context, ModelListing listing, CancellationToken cancellationToken) => listing.ListAsync(ModelPort.CallerOf(context), cancellationToken))
             .WithTags("Models")
             .WithSummary("Lists the models that can be asked for, what each can do and whether it would get into memory now")
             .Produces<ModelListAnswer>();
-        app.MapGet("/v1/models/{**id}", (string id, HttpContext context, ModelListing listing, CancellationToken cancellationToken) => listing.ShowAsync(id, context.Features.Get<ICaller>(), cancellationToken))
+        app.MapGet("/v1/models/{**id}", (string id, HttpContext context, ModelListing listing, CancellationToken cancellationToken) => listing.ShowAsync(id, ModelPort.CallerOf(context), cancellationToken))
             .WithTags("Models")
             .WithSummary("Shows all that is known of one model, by its id or an alias")
             .Produces<ModelRecord>();

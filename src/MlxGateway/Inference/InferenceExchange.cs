@@ -30,6 +30,12 @@ internal sealed class InferenceExchange(HttpContext context, InferenceRoute rout
     /// <summary>The model that was asked for. There once its name was resolved; another one may stand in for it.</summary>
     public ModelSpec Model { get; set; } = null!;
 
+    /// <summary>What the model is called here that was fetched for this request; null: none was, or it has the name that was asked for.</summary>
+    public string? FetchedAs { get; set; }
+
+    /// <summary>How long the model's download was waited for.</summary>
+    public TimeSpan Fetching { get; set; }
+
     /// <summary>Whether the client wants a WebSocket, and its route can be one.</summary>
     public bool IsWebSocket { get; } = route.MayBeWebSocket
         && (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" })

@@ -47,7 +47,7 @@ internal static class Refusals
         new(StatusCodes.Status403Forbidden, "model_not_allowed", $"The key '{caller.Name}' is not good for model '{model.Id}'.") { Param = "model" };
 
     public static GatewayError MissingFiles(ModelSpec model) =>
-        new(StatusCodes.Status404NotFound, "model_files_missing", $"The model '{model.Id}' cannot be launched: {model.Missing}") { Param = "model" };
+        new(StatusCodes.Status404NotFound, "model_files_missing", $"The model '{model.Id}' cannot be launched: {model.Missing}{(model.Missing!.Contains("hf download ", StringComparison.Ordinal) ? $" or: MlxGateway pull {model.Source}" : "")}") { Param = "model" };
 
     /// <summary>Adds which model here would take what this one does not.</summary>
     public static GatewayError NameWhoCan(GatewayError error, string modality, IReadOnlyList<ModelSpec> models)
@@ -60,7 +60,9 @@ internal static class Refusals
     public static GatewayError StillLoading(LoadProgress progress, TimeSpan waited) => new(
         StatusCodes.Status503ServiceUnavailable,
         "model_loading",
-        progress.State == "ready"
+        progress.Download is not null
+            ? $"Model '{progress.Model}' is not here yet after {waited.TotalSeconds:0} s: {progress}. The download goes on; send the request again."
+            : progress.State == "ready"
             ? $"Model '{progress.Model}' is busy: this request's turn did not come within {waited.TotalSeconds:0} s{(progress.Before > 0 ? $", {progress.Before} came before it" : "")}. Send it again."
             : $"Model '{progress.Model}' is still loading after {waited.TotalSeconds:0} s ({progress.State} for {progress.Elapsed.TotalSeconds:0} s{(progress is { Percent: { } percent, Left: { } left } ? $", about {percent} % of it, {Math.Ceiling(left.TotalSeconds):0} s to go" : "")}). The load goes on; send the request again.")
     {

@@ -134,11 +134,11 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
         Assert.Equal(
             new[]
                 {
-                    "/api/config", "/api/config/reload", "/api/drain", "/api/explain", "/api/logs", "/api/logs/stream", "/api/models/load/{id}", "/api/models/unload", "/api/models/unload/{id}",
+                    "/api/config", "/api/config/reload", "/api/drain", "/api/explain", "/api/hub/search", "/api/logs", "/api/logs/stream", "/api/models/load/{id}", "/api/models/unload", "/api/models/unload/{id}", "/api/pull",
                     "/api/requests", "/api/requests/history", "/api/requests/{id}/cancel", "/api/resume", "/api/version", "/health", "/logs", "/logs/stream/{source}",
                     "/models", "/models/load", "/models/sse", "/models/unload", "/running", "/unload", "/unload/{id}", "/v1/models", "/v1/models/{id}",
                 }
-                .Concat(InferenceRoute.All.Select(r => r.Path)).Append("/metrics").Order(StringComparer.Ordinal),
+                .Concat(InferenceRoute.All.Select(r => r.Path)).Append("/mcp").Append("/metrics").Order(StringComparer.Ordinal),
             document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         Assert.All(document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()), o => Assert.False(string.IsNullOrEmpty(o.Value.GetProperty("summary").GetString())));
         var entry = document.GetProperty("components").GetProperty("schemas").GetProperty("ModelEntry").GetProperty("properties");

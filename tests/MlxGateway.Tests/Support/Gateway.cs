@@ -58,15 +58,19 @@ public sealed class Gateway : IAsyncDisposable
         return await StartAsync(Directory.CreateTempSubdirectory("mlxgateway-test-"), models, rest, args);
     }
 
+    /// <summary>Starts it with variables of its own beside those of this process.</summary>
+    public static Task<Gateway> StartAsync(IReadOnlyDictionary<string, string> variables, string models, string rest, params string[] args) =>
+        StartAsync(Directory.CreateTempSubdirectory("mlxgateway-test-"), models, rest, args, variables);
+
     /// <summary>Starts another one over the same state folder; it may be used after this one has ended, or beside it. Dispose it before this one.</summary>
     public Task<Gateway> StartAnotherAsync(string models, string rest = "") => StartAsync(_folder, models, rest, []);
 
-    private static async Task<Gateway> StartAsync(DirectoryInfo folder, string models, string rest, string[] args)
+    private static async Task<Gateway> StartAsync(DirectoryInfo folder, string models, string rest, string[] args, IReadOnlyDictionary<string, string>? variables = null)
     {
         var config = Path.Combine(folder.FullName, "config.json");
         var more = rest.Length > 0 ? rest + "," : "";
         await File.WriteAllTextAsync(config, Configuration($$$"""{{{more}}}"Models":{ {{{models}}} }"""), Patience());
-        var (process, lines) = Launch(folder.FullName, ["--config", config, "--port", "0", .. args]);
+        var (process, lines) = Launch(folder.FullName, ["--config", config, "--port", "0", .. args], variables);
         try
         {
             await UntilAsync(() =>
@@ -310,11 +314,16 @@ public sealed class Gateway : IAsyncDisposable
 
     private static CancellationToken Patience() => Demo.Patience();
 
-    private static (Process, ConcurrentQueue<string>) Launch(string folder, string[] args)
+    private static (Process, ConcurrentQueue<string>) Launch(string folder, string[] args, IReadOnlyDictionary<string, string>? variables = null)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "MlxGateway"), args) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         start.Environment["XDG_STATE_HOME"] = folder;
         start.Environment["SECRET_TOKEN"] = "must-not-reach-a-runner";
+        foreach (var (name, value) in variables ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
         var lines = new ConcurrentQueue<string>();
         var process = new Process { StartInfo = start };
         process.OutputDataReceived += (_, e) => Add(e.Data);

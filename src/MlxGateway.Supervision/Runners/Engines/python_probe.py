@@ -13,7 +13,7 @@ try:
 except ImportError:
     pass
 
-MODULES = {"mlx": "mlx.core", "mlx_lm": "mlx_lm.server", "mlx_vlm": "mlx_vlm"}
+MODULES = {"mlx": "mlx.core", "mlx_lm": "mlx_lm.server", "mlx_vlm": "mlx_vlm", "huggingface_hub": "huggingface_hub"}
 
 
 def version_of(name, stamps):

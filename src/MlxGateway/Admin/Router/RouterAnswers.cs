@@ -93,6 +93,21 @@ internal sealed record RouterEvent(string Model, string Event)
     public RouterEventData? Data { get; init; }
 }
 
+/// <summary>An event of <c>GET /models/sse</c> about a download.</summary>
+/// <param name="Model">The model, as it was asked for.</param>
+/// <param name="Event"><c>download_progress</c>, <c>download_finished</c> or <c>download_failed</c>.</param>
+internal sealed record RouterDownload(string Model, string Event)
+{
+    /// <summary>How much of it is here; one entry for all its files together. Not there where it is over.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, RouterBytes>? Data { get; init; }
+}
+
+/// <summary>How much of something is here.</summary>
+/// <param name="Done">The bytes that are.</param>
+/// <param name="Total">The bytes of all.</param>
+internal sealed record RouterBytes(long Done, long Total);
+
 /// <summary>Where a model stands now.</summary>
 /// <param name="Status">As in the list.</param>
 internal sealed record RouterEventData(string Status)
@@ -130,4 +145,5 @@ internal sealed record RouterInfo(ModelMeta Meta, ModelArchitecture Architecture
 [JsonSerializable(typeof(RouterDone))]
 [JsonSerializable(typeof(RouterRemoved))]
 [JsonSerializable(typeof(RouterEvent))]
+[JsonSerializable(typeof(RouterDownload))]
 internal sealed partial class RouterJson : JsonSerializerContext;

@@ -2,6 +2,8 @@ using MlxGateway.Admin.Draining;
 using MlxGateway.Admin.Streams;
 using MlxGateway.Inference;
 using MlxGateway.Inference.Describing;
+using MlxGateway.Inference.Downloading;
+using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
@@ -23,7 +25,7 @@ internal static class RouterEndpoints
         app.MapGet("/models", ListAsync).Says(Tag, "Lists the models and where each stands, as llama.cpp's router does")
             .With("reload", "Anything: looks at the disk first.")
             .Answers<RouterList>("""{"data":[{"id":"qwen","aliases":["gpt-4o-mini"],"tags":[],"object":"model","owned_by":"mlxgateway","created":1795198434,"status":{"value":"loaded","args":["llama_server","--ctx-size","32768"]},"architecture":{"input_modalities":["text"],"output_modalities":["text"]},"source":"preset","can_remove":false,"meta":{"n_ctx":32768}}],"object":"list"}""");
-        app.MapGet("/models/sse", Watch).Says(Tag, "Sends an event for every model that changes, as llama.cpp's router does: model_status, model_remove and models_reload")
+        app.MapGet("/models/sse", Watch).Says(Tag, "Sends an event for every model that changes, as llama.cpp's router does: model_status, model_remove, models_reload, and download_progress, download_finished and download_failed")
             .Produces<string>(contentType: "text/event-stream")
             .WithMetadata(new AnswerExample("data: {\"model\":\"qwen\",\"event\":\"model_status\",\"data\":{\"status\":\"loaded\"}}\n\n"));
         app.MapPost("/models/load", LoadAsync).Says(Tag, "Begins to load a model; the load goes on, whether its client waits or not")
@@ -38,11 +40,14 @@ internal static class RouterEndpoints
             .Answers<RouterDone>("""{"success":true}""")
             .Fails(StatusCodes.Status400BadRequest, "model_not_loaded", "It is not in memory; `invalid_request`: the body names no model")
             .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
-        app.MapPost("/models", DownloadAsync).Says(Tag, "Would fetch a model; says by which command that is done")
+        app.MapPost("/models", DownloadAsync).Says(Tag, "Begins to fetch a model from the Hub, as llama.cpp's router does; the events of /models/sse tell how it goes, and POST /models/unload ends it")
             .Takes("""{"model":"ggml-org/gemma-3-4b-it-GGUF"}""")
             .Answers<RouterDone>("""{"success":true}""")
-            .Fails(StatusCodes.Status400BadRequest, "model_already_exists", "It is here already; `invalid_request`: the body names no model")
-            .Fails(StatusCodes.Status501NotImplemented, "download_not_supported", "The gateway fetches no models; the message has the command that does");
+            .Fails(StatusCodes.Status400BadRequest, "model_already_exists", "It is here already; `invalid_request`: the body names no model of the Hub; `hub_no_model`, `hub_no_quantisation`")
+            .Fails(StatusCodes.Status404NotFound, "hub_not_found", "The Hub has no such model, or does not show it to the gateway (403: `hub_gated`, `hub_forbidden`)")
+            .Fails(StatusCodes.Status501NotImplemented, "hub_client_missing", "No Python with huggingface_hub is here; the message has the command that installs it")
+            .Fails(StatusCodes.Status502BadGateway, "hub_unreachable", "The Hub cannot be reached")
+            .Fails(StatusCodes.Status507InsufficientStorage, "insufficient_disk", "The disk has no room for it");
         app.MapDelete("/models", DeleteAsync).Says(Tag, "Removes a model from the disk, where the configuration allows it (Admin:AllowDelete)")
             .With("model", "The id or an alias of a model of the Hugging Face cache or of a folder of Discovery:Folders.")
             .Answers<RouterRemoved>("""{"success":true,"model":"org/model","freed_bytes":2489757856}""")
@@ -61,8 +66,8 @@ internal static class RouterEndpoints
         return Results.Json(view.List(context.Features.Get<ICaller>()), RouterJson.Default.RouterList);
     }
 
-    private static Task Watch(HttpContext context, EventStream stream, ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, TimeProvider time) =>
-        stream.RunAsync(context, new RouterFeed(catalog, pool, loads, view, context.Features.Get<ICaller>(), time));
+    private static Task Watch(HttpContext context, EventStream stream, ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, IModelDownloads downloads, TimeProvider time) =>
+        stream.RunAsync(context, new RouterFeed(catalog, pool, loads, view, context.Features.Get<ICaller>(), time, downloads));
 
     private static async Task<IResult> LoadAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, Intake intake, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -83,9 +88,15 @@ internal static class RouterEndpoints
         return outcome.IsCompleted && await outcome is { } refused ? new ErrorResult(refused) : Done();
     }
 
-    private static async Task<IResult> UnloadAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<IResult> UnloadAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, IModelDownloads downloads, TimeProvider time, CancellationToken cancellationToken)
     {
-        var (model, error) = await ResolveAsync(context, catalog, cancellationToken);
+        var (name, unread) = await NamedModel.ReadAsync(context.Request, cancellationToken);
+        if (unread is null && downloads.Cancel(name!))
+        {
+            return Done();
+        }
+
+        var (model, error) = unread is null ? Resolve(name!, catalog) : (null, unread);
         if (error is not null)
         {
             return new ErrorResult(error);
@@ -101,12 +112,30 @@ internal static class RouterEndpoints
         return Done();
     }
 
-    private static async Task<IResult> DownloadAsync(HttpContext context, ModelCatalog catalog, CancellationToken cancellationToken)
+    private static async Task<IResult> DownloadAsync(HttpContext context, ModelCatalog catalog, IModelDownloads downloads, TimeProvider time, CancellationToken cancellationToken)
     {
         var (name, error) = await NamedModel.ReadAsync(context.Request, cancellationToken);
-        return error is not null ? new ErrorResult(error)
-            : catalog.Current.Resolve(name!) is { Missing: null } here ? Refuse("model_already_exists", $"model '{here.Id}' already exists.")
-            : new ErrorResult(new GatewayError(StatusCodes.Status501NotImplemented, "download_not_supported", FetchAdvice.For(name!, catalog.Current)) { Param = "model" });
+        if (error is not null || catalog.Current.Resolve(name!) is { Missing: null })
+        {
+            return error is not null ? new ErrorResult(error) : Refuse("model_already_exists", $"model '{catalog.Current.Resolve(name!)!.Id}' already exists.");
+        }
+
+        var status = downloads.Start(name!);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var alarm = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), enough, Moment, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await foreach (var now in downloads.WatchAsync(name!, enough.Token))
+            {
+                status = now;
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // It is under way.
+        }
+
+        return status.State is DownloadState.Failed or DownloadState.Cancelled ? new ErrorResult(DownloadFailures.Of(status)) : Done();
     }
 
     private static async Task<IResult> DeleteAsync(string? model, ModelCatalog catalog, IModelPool pool, ModelLoads loads, ModelRemover remover, AdminOptions options, CancellationToken cancellationToken)
@@ -145,8 +174,13 @@ internal static class RouterEndpoints
             return (null, error);
         }
 
+        return Resolve(name!, catalog);
+    }
+
+    private static (ModelSpec? Model, GatewayError? Error) Resolve(string name, ModelCatalog catalog)
+    {
         var known = catalog.Current;
-        return known.Resolve(name!) is { } model ? (model, null) : (null, Refusals.UnknownModel(name!, known, caller: null));
+        return known.Resolve(name) is { } model ? (model, null) : (null, Refusals.UnknownModel(name, known, caller: null));
     }
 
     private static ResidentSnapshot? Find(IModelPool pool, ModelSpec model) => pool.Snapshot.Models.FirstOrDefault(m => m.Id == model.Id);

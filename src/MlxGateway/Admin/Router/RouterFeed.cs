@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using MlxGateway.Admin.Streams;
 using MlxGateway.Inference;
+using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
@@ -22,14 +23,16 @@ internal sealed class RouterFeed : IFeed
     private readonly RouterView _view;
     private readonly ICaller? _caller;
     private readonly TimeProvider _time;
-    private readonly Queue<RouterEvent> _events = [];
+    private readonly DownloadFeed _downloads;
+    private readonly Queue<object> _events = [];
     private CatalogSnapshot _known;
     private long _version;
     private Dictionary<string, Told> _told;
 
-    public RouterFeed(ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, ICaller? caller, TimeProvider time)
+    public RouterFeed(ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, ICaller? caller, TimeProvider time, IModelDownloads? downloads = null)
     {
         (_catalog, _pool, _loads, _view, _caller, _time) = (catalog, pool, loads, view, caller, time);
+        _downloads = new DownloadFeed(downloads, caller);
         _known = catalog.Current;
         var now = pool.Snapshot;
         _version = now.Version;
@@ -66,7 +69,7 @@ internal sealed class RouterFeed : IFeed
         output.Write("data: "u8);
         using (var json = new Utf8JsonWriter(output))
         {
-            JsonSerializer.Serialize(json, happened, RouterJson.Default.RouterEvent);
+            JsonSerializer.Serialize(json, happened, happened.GetType(), RouterJson.Default);
         }
 
         output.Write("\n\n"u8);
@@ -83,6 +86,11 @@ internal sealed class RouterFeed : IFeed
         var (known, now) = (_catalog.Current, _pool.Snapshot);
         var seen = Look(known, now);
         _version = now.Version;
+        foreach (var news in _downloads.News())
+        {
+            _events.Enqueue(news);
+        }
+
         if (known != _known)
         {
             _known = known;

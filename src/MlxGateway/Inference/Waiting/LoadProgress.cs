@@ -1,3 +1,6 @@
+using System.Globalization;
+using MlxGateway.Supervision.Downloads;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Inference.Waiting;
@@ -15,6 +18,20 @@ internal sealed record LoadProgress(string Model, string State, TimeSpan Elapsed
 
     /// <summary>Whether a runner has the request already, so that only its answer is waited for.</summary>
     public bool IsBegun { get; init; }
+
+    /// <summary>How its download stands, where that is waited for; null: it is not.</summary>
+    public DownloadStatus? Download { get; init; }
+
+    /// <summary>What is known of the model's download, at a time.</summary>
+    public static LoadProgress OfDownload(string model, DownloadStatus download, DateTimeOffset now) => new(
+        model,
+        "downloading",
+        now - download.Started,
+        download.Total is { Bytes: > 0 } total ? (int)Math.Clamp(download.Done.Bytes * 100.0 / total.Bytes, 0, 99) : null,
+        download.Remaining)
+    {
+        Download = download,
+    };
 
     /// <summary>What the pool knows of the model, at a time.</summary>
     public static LoadProgress Of(string model, ResidentSnapshot? resident, DateTimeOffset now)
@@ -39,9 +56,21 @@ internal sealed record LoadProgress(string Model, string State, TimeSpan Elapsed
 
     private string Wait => State switch
     {
+        "downloading" => $"downloading {Model}{Share}{Speed}{Rest}",
         "launching" when Percent is { } percent && Left is { } left => $"loading {Model} {percent} % eta {Math.Ceiling(left.TotalSeconds):0} s",
         "launching" => $"loading {Model} {Elapsed.TotalSeconds:0} s",
         "waiting" or "ready" => $"waiting for {Model}",
         _ => $"waiting for {Model}, {State} {Elapsed.TotalSeconds:0} s",
     };
+
+    private string Share => Download switch
+    {
+        { State: DownloadState.Waiting } => ", others first",
+        { Total: { } total } => string.Create(CultureInfo.InvariantCulture, $" {Percent ?? 0} % of {total}"),
+        _ => $" {Elapsed.TotalSeconds:0} s",
+    };
+
+    private string Speed => Download?.BytesPerSecond is { } speed ? $", {new ByteSize((long)speed)}/s" : "";
+
+    private string Rest => Left is { } left ? string.Create(CultureInfo.InvariantCulture, $", eta {Math.Ceiling(left.TotalSeconds):0} s") : "";
 }

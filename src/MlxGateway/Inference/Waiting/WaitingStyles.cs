@@ -9,6 +9,6 @@ internal static class WaitingStyles
     public const string Header = "X-MlxGateway-Progress";
 
     /// <summary>What the request asks for, else what the model is configured with. A word that is not known asks for nothing.</summary>
-    public static WaitingStyle Of(IHeaderDictionary headers, ModelSpec model) =>
-        headers.TryGetValue(Header, out var wanted) && Enum.TryParse<WaitingStyle>(wanted, ignoreCase: true, out var style) && Enum.IsDefined(style) ? style : model.Progress;
+    public static WaitingStyle Of(IHeaderDictionary headers, ModelSpec? model) =>
+        headers.TryGetValue(Header, out var wanted) && Enum.TryParse<WaitingStyle>(wanted, ignoreCase: true, out var style) && Enum.IsDefined(style) ? style : model?.Progress ?? default;
 }

@@ -1,0 +1,81 @@
+using System.Globalization;
+using MlxGateway.Supervision.Memory;
+using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Models.Facts;
+
+namespace MlxGateway.Supervision.Downloads;
+
+/// <summary>Says whether a model of the Hub would run here, by what the Hub says of it. A judgement of this machine and not of this moment: what is loaded now can leave.</summary>
+internal sealed class HubFit(ModelCatalog catalog, IMemoryGauge gauge)
+{
+    // What the engines are for; of other models nobody here knows what becomes of them.
+    private static readonly string[] Uses = ["text-generation", "text2text-generation", "image-text-to-text", "any-to-any", "audio-text-to-text", "video-text-to-text", "visual-question-answering"];
+    private static readonly string[] UsesOfLlamaServer = ["feature-extraction", "sentence-similarity", "text-ranking", "text-classification"];
+    private static readonly string[] Seeing = ["image-text-to-text", "any-to-any", "audio-text-to-text", "video-text-to-text", "visual-question-answering"];
+
+    /// <summary>Judges all of one answer by one reading of the machine.</summary>
+    public IReadOnlyList<HubModel> Judge(IReadOnlyList<HubEntry> entries)
+    {
+        var ceiling = gauge.Observe([]).Ceiling;
+        return [.. entries.Where(e => !string.IsNullOrEmpty(e.Id)).Select(e => Judge(e, ceiling))];
+    }
+
+    private HubModel Judge(HubEntry entry, ByteSize ceiling)
+    {
+        var files = entry.Siblings?.Select(file => file.Rfilename).OfType<string>().ToList() ?? [];
+        var ggufs = files.Where(file => file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && !GgufName.Of(file).IsProjector).ToList();
+        var isMlx = files.Contains("config.json") && files.Exists(file => file.EndsWith(".safetensors", StringComparison.Ordinal) && !file.Contains('/', StringComparison.Ordinal));
+        if (files.Count == 0)
+        {
+            return Say(entry, null, null, "The Hub does not say which files it has.");
+        }
+
+        if (ggufs.Count == 0 && !isMlx)
+        {
+            return Say(entry, null, false, "It has neither GGUF files nor safetensors with a config.json, so no engine here can serve it.");
+        }
+
+        var asGguf = ggufs.Count > 0 && (!isMlx || !(IsHere(KindNames.MlxLm) || IsHere(KindNames.MlxVlm)));
+        var best = asGguf ? Quantisation.BestOf(ggufs) : null;
+        var size = asGguf
+            ? best is { } form && entry.Gguf?.Total is > 0 and { } parameters && parameters < 1L << 50 ? new ByteSize((long)(parameters * form.Bits / 8)) : default(ByteSize?)
+            : entry.Safetensors?.Parameters is { } tensors && Quantisation.BytesOf(tensors) is { } bytes ? new ByteSize(bytes) : null;
+        var kind = asGguf ? KindNames.LlamaServer : Seeing.Contains(entry.PipelineTag) ? KindNames.MlxVlm : KindNames.MlxLm;
+        return Judge(entry, kind, size, best?.Name, ceiling);
+    }
+
+    private HubModel Judge(HubEntry entry, string kind, ByteSize? size, string? form, ByteSize ceiling)
+    {
+        if (!IsHere(kind) && !(kind == KindNames.MlxVlm && IsHere(KindNames.MlxLm)))
+        {
+            return Say(entry, size, false, $"It needs {kind}, which is not on this machine.");
+        }
+
+        if (entry.PipelineTag is { } use && !Uses.Contains(use) && !(kind == KindNames.LlamaServer && UsesOfLlamaServer.Contains(use)))
+        {
+            return Say(entry, size, null, $"It is for {use}, and whether an engine here can serve that is not known.");
+        }
+
+        if (size is not { } weights)
+        {
+            return Say(entry, null, null, "The Hub does not say how large its weights are.");
+        }
+
+        var need = gauge.NeedsOf(new ModelSpec
+        {
+            Id = entry.Id!,
+            Runner = kind,
+            FileBytes = weights,
+            Facts = new ModelFacts { TensorBytes = weights, ContextWindow = entry.Gguf?.ContextLength is > 0 and <= int.MaxValue and var context ? (int)context : null },
+        }).Least.Total;
+        var written = form is null ? "" : string.Create(CultureInfo.InvariantCulture, $" as {form}");
+        var about = $"It takes about {need} of memory{written}, and models may use {ceiling} on this machine.";
+        return need > ceiling ? Say(entry, size, false, about)
+            : kind != KindNames.LlamaServer && entry.Tags?.Contains("mlx") != true ? Say(entry, size, null, $"{about} It is not in MLX form, and whether {kind} knows its design shows only when it is loaded.")
+            : Say(entry, size, true, about);
+    }
+
+    private bool IsHere(string kind) => catalog.Settings is { } settings && (settings.LaunchableKinds ?? settings.OfferedKinds).Contains(kind);
+
+    private static HubModel Say(HubEntry entry, ByteSize? size, bool? runs, string why) => new(entry.Id!, entry.Downloads, entry.Likes, size, runs, why);
+}
