@@ -1,7 +1,7 @@
 using MlxGateway.Commands.Chatting;
 using MlxGateway.Commands.Checking;
-//using MlxGateway.Commands.Connecting;
-//using MlxGateway.Commands.Installing;
+using MlxGateway.Commands.Connecting;
+using MlxGateway.Commands.Installing;
 using MlxGateway.Commands.Steering;
 using MlxGateway.Commands.Watching;
 
@@ -37,10 +37,10 @@ internal static class Verbs
         new("search", Fetching, "search TEXT", "Looks for models on the hub, and says which run here", SearchVerb.Build) { Examples = ["search qwen3 coder"] },
         new("pull", Fetching, "pull ID", "Downloads a model; it goes on if you leave", PullVerb.Build) { Examples = ["pull mlx-community/gemma-3-4b-it-4bit", "pull mlx-community/gemma-3-4b-it-4bit --cancel"] },
 
-        //        new("doctor", Setting, "doctor", "Checks engines, Python, memory, ports, disk and configuration, and says how to mend what is wrong", DoctorVerb.Build) { Examples = ["doctor", "doctor --json"] },
+        new("doctor", Setting, "doctor", "Checks engines, Python, memory, ports, disk and configuration, and says how to mend what is wrong", DoctorVerb.Build) { Examples = ["doctor", "doctor --json"] },
         new("config", Setting, "config check", "Checks the configuration without starting", ConfigVerb.Build) { Examples = ["config check --config gateway.json", "config show", "config reload"] },
-        //        new("connect", Setting, "connect CLIENT", "Prints, or writes, the settings that a client needs", ConnectVerb.Build) { Examples = ["connect", "connect opencode --model qwen", "connect codex --write"] },
-        //        new("service", Setting, "service install", "Starts the gateway at login, by launchd or systemd", ServiceVerb.Build) { Examples = ["service install --dry-run", "service install --config ~/gateway.json", "service status", "service uninstall"] },
+        new("connect", Setting, "connect CLIENT", "Prints, or writes, the settings that a client needs", ConnectVerb.Build) { Examples = ["connect", "connect opencode --model qwen", "connect codex --write"] },
+        new("service", Setting, "service install", "Starts the gateway at login, by launchd or systemd", ServiceVerb.Build) { Examples = ["service install --dry-run", "service install --config ~/gateway.json", "service status", "service uninstall"] },
         new("completion", Setting, "completion SHELL", "Prints what makes bash, zsh or fish complete these commands", CompletionVerb.Build) { Examples = ["completion bash >> ~/.bashrc", "completion zsh >> ~/.zshrc", "completion fish > ~/.config/fish/completions/MlxGateway.fish"] },
     ];
 }
