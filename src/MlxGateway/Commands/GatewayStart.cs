@@ -18,17 +18,23 @@ internal static class GatewayStart
     /// <exception cref="CommandFailure">It does not start; the message has its last lines.</exception>
     public static async Task<Uri> StartAsync(Uri address, IReadOnlyList<string> switches, TimeProvider time, CancellationToken cancellationToken)
     {
-        var (program, before) = ThisProgram.Words();
-        DetachedProgram gateway;
         try
         {
-            gateway = DetachedProgram.Start(program, [.. before, "serve", .. switches], Path.Combine(Path.GetFullPath(new ProcessesOptions().StateDirectory), "logs", "started.log"));
+            var (program, before) = ThisProgram.Words();
+            var log = Path.Combine(Path.GetFullPath(new ProcessesOptions().StateDirectory), "logs", "started.log");
+            await UntilItServesAsync(DetachedProgram.Start(program, [.. before, "serve", .. switches], log), address, time, cancellationToken);
+            return address;
         }
         catch (ChildStartException refused)
         {
             throw new CommandFailure(Exits.NoGateway, refused.Message);
         }
+    }
 
+    /// <summary>Waits until a gateway that was started serves.</summary>
+    /// <exception cref="CommandFailure">It ended, or does not serve within a minute.</exception>
+    internal static async Task UntilItServesAsync(DetachedProgram gateway, Uri address, TimeProvider time, CancellationToken cancellationToken)
+    {
         using var client = new GatewayClient(address, key: null);
         using var patience = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
@@ -39,7 +45,7 @@ internal static class GatewayStart
             {
                 if (await IsThereAsync(client, either.Token))
                 {
-                    return address;
+                    return;
                 }
 
                 await glances.WaitForNextTickAsync(either.Token);

@@ -21,7 +21,8 @@ internal sealed class HelpAction(Terminal terminal) : SynchronousCommandLineActi
         }
 
         var o = terminal.Out;
-        HelpPage.Hang(terminal, terminal.Bold($"MlxGateway {PathOf(command)}") + ":", command.Description ?? "");
+        o.WriteLine(terminal.Bold($"MlxGateway {PathOf(command)}"));
+        HelpPage.Hang(terminal, "", command.Description ?? "");
         o.WriteLine();
         o.WriteLine($"  MlxGateway {PathOf(command)}{string.Concat(command.Arguments.Select(a => $" {FormOf(a)}"))}{(command.Subcommands.Count > 0 ? " COMMAND" : "")}{(command.Options.Count > 0 ? " [SWITCHES]" : "")}");
         List("Commands", command.Subcommands.Select(static c => (c.Name + string.Concat(c.Arguments.Select(a => $" {FormOf(a)}")), c.Description)));

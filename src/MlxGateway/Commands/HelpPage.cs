@@ -45,10 +45,10 @@ internal static class HelpPage
     /// <summary>Writes words beside a heading, broken so that they stay beside it.</summary>
     internal static void Hang(Terminal terminal, string heading, string words)
     {
-        var room = Math.Max(20, (terminal.Width ?? 100) - heading.Length - 1);
+        var room = Math.Max(20, Math.Min(terminal.Width ?? 100, 120) - heading.Length - 1);
         foreach (var (line, isFirst) in Wrapping.Lines(words, room).Select(static (line, i) => (line, i == 0)))
         {
-            terminal.Out.WriteLine((isFirst ? heading : new string(' ', heading.Length)) + " " + line);
+            terminal.Out.WriteLine(heading.Length == 0 ? line : (isFirst ? heading : new string(' ', heading.Length)) + " " + line);
         }
     }
 }

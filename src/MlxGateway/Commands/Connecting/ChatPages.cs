@@ -32,11 +32,10 @@ internal static class ChatPages
                 - model_id: {Connection.Quoted(c.Model)}
                   model_name: {Connection.Quoted(c.Model)}
                   api_base: {Connection.Quoted(c.V1)}
-                  api_key_name: mlxgateway
-                  supports_tools: true
+                  supports_tools: true{(c.Key == Connection.AnyKey ? "" : "\n  api_key_name: mlxgateway")}
                 """),
         ],
-        Steps = [$"llm keys set mlxgateway --value {Shell.Word(c.Key)}"],
+        Steps = c.Key == Connection.AnyKey ? [] : [$"llm keys set mlxgateway --value {Shell.Word(c.Key)}"],
         Start = $"llm -m {Shell.Word(c.Model)} 'Hello'",
     };
 }

@@ -19,7 +19,7 @@ internal static class ConnectPage
             o.WriteLine(terminal.Bold($"{client.Title} with {Terminal.Clean(connection.Model)} ({Spans.Of(connection.Context)} tokens of context)"));
             if (!client.IsTried)
             {
-                HelpPage.Hang(terminal, "", "These settings are from its documentation and have not been tried.");
+                HelpPage.Hang(terminal, "", "These settings follow its documentation and have not been tried.");
             }
 
             foreach (var file in settings.Files)

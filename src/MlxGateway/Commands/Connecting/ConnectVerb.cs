@@ -9,8 +9,6 @@ namespace MlxGateway.Commands.Connecting;
 /// <summary><c>connect</c>: the settings that a client needs, which none finds out by itself.</summary>
 internal static class ConnectVerb
 {
-    private const string AnyKey = "local";
-
     /// <summary>Makes the command.</summary>
     public static Command Build(Tools tools)
     {
@@ -63,7 +61,7 @@ internal static class ConnectVerb
     private static async Task<int> ConnectAsync(Tools tools, GatewayClient gateway, Client client, Wishes wishes, CancellationToken cancellationToken)
     {
         var entry = await ModelChoice.MakeAsync(gateway, wishes.Model, cancellationToken);
-        var connection = new Connection(GatewayAddress.Shown(gateway.Address), wishes.Key ?? AnyKey, entry.Text("id")!, wishes.Context ?? (int?)entry.Count("context_window") ?? ModelChoice.AssumedContext);
+        var connection = new Connection(GatewayAddress.Shown(gateway.Address), wishes.Key ?? Connection.AnyKey, entry.Text("id")!, wishes.Context ?? (int?)entry.Count("context_window") ?? ModelChoice.AssumedContext);
         if (wishes.AsJson)
         {
             WriteJson(tools.Terminal, client, connection);

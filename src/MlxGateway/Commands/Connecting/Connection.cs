@@ -10,6 +10,9 @@ namespace MlxGateway.Commands.Connecting;
 /// <param name="Context">The most tokens of one conversation.</param>
 internal sealed record Connection(string Base, string Key, string Model, int Context)
 {
+    /// <summary>The key for a gateway that wants none: clients do not start without one.</summary>
+    public const string AnyKey = "local";
+
     /// <summary>Half an hour: models that load, and long prompts, take longer than clients wait by themselves.</summary>
     public const int PatienceSeconds = 1800;
 

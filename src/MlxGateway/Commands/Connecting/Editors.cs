@@ -22,7 +22,6 @@ internal static class Editors
                     apiBase: {{Connection.Quoted(c.V1)}}
                     apiKey: {{Connection.Quoted(c.Key)}}
                     roles: [chat, edit, apply]
-                    requestOptions: {timeout: {{Number(Connection.PatienceMilliseconds)}}}
                     defaultCompletionOptions: {contextLength: {{Number(c.Context)}}, maxTokens: {{Number(c.Output)}}}
                 """),
         ],
