@@ -11,7 +11,7 @@ internal static class HelpPage
         var o = terminal.Out;
         o.WriteLine(terminal.Bold($"MlxGateway {Versions.OfThisProgram}") + ": one port in front of every local model.");
         o.WriteLine();
-        o.WriteLine("  MlxGateway [SWITCHES]           serves: --config FILE, --model ID, --port N, --Section:Key VALUE");
+        o.WriteLine("  MlxGateway [SWITCHES]           serves; serve --help lists the switches");
         o.WriteLine("  MlxGateway COMMAND [ARGUMENTS]  talks to the gateway that runs, or sets it up");
         foreach (var group in Verbs.All.GroupBy(static v => v.Group))
         {
@@ -32,12 +32,13 @@ internal static class HelpPage
         o.WriteLine("  MlxGateway doctor                           # something is wrong?");
         o.WriteLine();
         o.WriteLine(terminal.Bold("Where the gateway is"));
-        o.WriteLine("  --url ADDRESS, else MLXGATEWAY_URL, else as configured (http://127.0.0.1:1234).");
+        o.WriteLine("  --url ADDRESS, else MLXGATEWAY_URL, else as configured: http://127.0.0.1:1234.");
         o.WriteLine("  --key KEY, else MLXGATEWAY_API_KEY, where it wants a key. --json for scripts.");
         o.WriteLine();
         o.WriteLine(terminal.Bold("Exit codes"));
-        o.WriteLine("  0 done   1 the gateway refused, or a check found a problem   64 wrong command line");
-        o.WriteLine("  69 no gateway answers   75 the port is taken   78 wrong configuration   130 Ctrl+C");
+        o.WriteLine("   0 done                   1 the gateway refused, or a check found a problem");
+        o.WriteLine("  64 wrong command line    69 no gateway answers    75 the port is taken");
+        o.WriteLine("  78 wrong configuration  130 Ctrl+C");
         o.WriteLine();
         o.WriteLine("MlxGateway COMMAND --help says more of each.");
     }

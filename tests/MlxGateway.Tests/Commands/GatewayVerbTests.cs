@@ -79,7 +79,7 @@ public sealed class GatewayVerbTests(DemoGateway shared) : IClassFixture<DemoGat
     [InlineData("not known here", "logs", "nobody")]
     [InlineData("not known here", "run", "nobody", "Hello")]
     [InlineData("not known here", "connect", "codex", "--model", "nobody")]
-    [InlineData("can never", "load", "huge")]
+    [InlineData("at least 100000.00 GB", "load", "huge")]
     [InlineData("exit code 3", "load", "broken")]
     [InlineData("/nowhere/model.gguf", "load", "absent")]
     [InlineData("No request of this id", "cancel", "nix")]
@@ -90,7 +90,8 @@ public sealed class GatewayVerbTests(DemoGateway shared) : IClassFixture<DemoGat
         Assert.Equal(1, told.ExitCode);
         Assert.Empty(told.Out);
         Assert.Contains(said, told.Error, StringComparison.OrdinalIgnoreCase);
-        Assert.Single(told.Error.TrimEnd().Split('\n'), line => line.Length > 0 && !line.StartsWith(' ') && !line.StartsWith("demo", StringComparison.Ordinal));
+        Assert.DoesNotContain("{", told.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", told.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,30 +128,23 @@ public sealed class GatewayVerbTests(DemoGateway shared) : IClassFixture<DemoGat
     public async Task Logs_ThatAreFollowed_ComeAsTheyAreWritten()
     {
         var folder = Directory.CreateTempSubdirectory("mlxgateway-cli-");
-        using var process = Cli.Start(["logs", "-f", "-n", "0", .. Here], folder.FullName);
+        await RunAsync("load", "keyed");
+        using var process = Cli.Start(["logs", "-f", "-n", "1", .. Here], folder.FullName);
         try
         {
-            await RunAsync("load", "keyed");
-            var reading = Task.Run(async () =>
-            {
-                while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
-                {
-                    if (line.Contains("unloaded", StringComparison.OrdinalIgnoreCase) || line.Contains("keyed", StringComparison.Ordinal))
-                    {
-                        return line;
-                    }
-                }
+            var reader = process.StandardOutput;
+            Assert.NotNull(await reader.ReadLineAsync(TestContext.Current.CancellationToken)); // it follows
 
-                return null;
-            });
-            await Gateway.UntilAsync(async () =>
-            {
-                await RunAsync("load", "keyed"); // again and again: the reader may have come late
-                await RunAsync("unload", "keyed");
-                return reading.IsCompleted;
-            });
+            await RunAsync("unload", "keyed");
 
-            Assert.NotNull(await reading);
+            string? line;
+            do
+            {
+                line = await reader.ReadLineAsync(TestContext.Current.CancellationToken);
+            }
+            while (line is not null && !line.Contains("keyed", StringComparison.Ordinal));
+
+            Assert.NotNull(line);
         }
         finally
         {

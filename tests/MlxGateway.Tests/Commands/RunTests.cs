@@ -104,7 +104,7 @@ public sealed class RunTests
 
         Assert.Equal(0, told.ExitCode);
         Assert.Contains("It is too long.", told.Error, StringComparison.Ordinal);
-        Assert.Equal("""{"model":"qwen","stream":true,"messages":[{"role":"user","content":"first"},{"role":"assistant","content":"\n\nIt is\u001B[2J blue."},{"role":"user","content":"of several\nlines"}]}""", gateway.Bodies[^1]);
+        Assert.Equal("""{"model":"qwen","stream":true,"messages":[{"role":"user","content":"first"},{"role":"assistant","content":"It is\u001B[2J blue."},{"role":"user","content":"of several\nlines"}]}""", gateway.Bodies[^1]);
     }
 
     [Fact]

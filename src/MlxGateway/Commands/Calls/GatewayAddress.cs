@@ -6,9 +6,10 @@ internal static class GatewayAddress
     /// <summary>Takes <c>http://host:port</c>, and the same without the scheme or with <c>/v1</c> behind it, as clients write it. Null: it is none.</summary>
     public static Uri? Parse(string text)
     {
-        var trimmed = text.Trim().TrimEnd('/');
+        var whole = text.Contains("://", StringComparison.Ordinal) ? text.Trim() : "http://" + text.Trim();
+        var trimmed = whole.TrimEnd('/');
         trimmed = trimmed.EndsWith("/v1", StringComparison.Ordinal) ? trimmed[..^3] : trimmed;
-        return Uri.TryCreate(trimmed.Contains("://", StringComparison.Ordinal) ? trimmed : "http://" + trimmed, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address!.Host.Length > 0
+        return Uri.TryCreate(trimmed.Contains("://", StringComparison.Ordinal) ? trimmed : whole, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address!.Host.Length > 0
             ? address
             : null;
     }

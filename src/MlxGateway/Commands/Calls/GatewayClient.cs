@@ -61,9 +61,9 @@ internal sealed class GatewayClient : IDisposable
         {
             response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         }
-        catch (HttpRequestException)
+        catch (HttpRequestException failed)
         {
-            throw Absent();
+            throw failed.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse or HttpRequestError.Unknown ? Broken() : Absent();
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -9,7 +9,7 @@ namespace MlxGateway.Commands.Checking;
 internal sealed class PortCheck(IReadOnlyList<IPEndPoint> listens, TimeProvider time) : ICheck
 {
     private const string Area = "Port";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellationToken)

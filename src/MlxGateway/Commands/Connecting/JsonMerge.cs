@@ -10,10 +10,12 @@ internal static class JsonMerge
     /// <exception cref="CommandFailure">What is there is no JSON object, or has comments, which would be lost.</exception>
     public static MergedText Of(string existing, string wanted)
     {
-        JsonObject document;
         try
         {
-            document = JsonNode.Parse(existing) as JsonObject ?? throw new CommandFailure(Exits.Refused, "is JSON, but not an object");
+            var document = JsonNode.Parse(existing) as JsonObject ?? throw new CommandFailure(Exits.Refused, "is JSON, but not an object");
+            var changes = new List<string>();
+            Put(document, (JsonObject)JsonNode.Parse(wanted)!, "", changes);
+            return new MergedText(JsonText.Of(document) + "\n", changes);
         }
         catch (JsonException)
         {
@@ -23,10 +25,6 @@ internal static class JsonMerge
         {
             throw new CommandFailure(Exits.Refused, "has a key twice"); // which of them counts is nobody's to guess
         }
-
-        var changes = new List<string>();
-        Put(document, (JsonObject)JsonNode.Parse(wanted)!, "", changes);
-        return new MergedText(JsonText.Of(document) + "\n", changes);
     }
 
     private static bool IsJsonWithComments(string text)

@@ -11,7 +11,7 @@ internal sealed record MergedText(string Text, IReadOnlyList<string> Changes)
     /// <param name="wanted">What belongs into it.</param>
     /// <exception cref="CommandFailure">It cannot be done without losing something of what is there.</exception>
     public static MergedText Of(SettingsFormat format, string existing, string wanted) =>
-        string.IsNullOrWhiteSpace(existing) ? new MergedText(wanted + "\n", ["everything is new"]) : format switch
+        string.IsNullOrWhiteSpace(existing) ? new MergedText((format is SettingsFormat.YamlModels or SettingsFormat.YamlList ? YamlMerge.Marked(wanted) : wanted) + "\n", ["everything is new"]) : format switch
         {
             SettingsFormat.Json => JsonMerge.Of(existing, wanted),
             SettingsFormat.Toml => TomlMerge.Of(existing, wanted),

@@ -22,7 +22,7 @@ internal sealed class SettingsWriter(string home, TimeProvider time)
         try
         {
             // A settings file may be a link into a folder that is kept under version control: the link stays.
-            path = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            path = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
             var existing = File.Exists(path) ? File.ReadAllText(path) : null;
             var merged = MergedText.Of(file.Format, existing ?? "", file.Text);
             if (existing is not null && merged.Changes.Count == 0)

@@ -8,6 +8,17 @@ internal static partial class YamlMerge
     private const string Begin = "# MlxGateway: begin";
     private const string End = "# MlxGateway: end";
 
+    /// <summary>A document whose last lines are its one entry, with the comments around that.</summary>
+    public static string Marked(string document)
+    {
+        var lines = document.Split('\n').ToList();
+        var first = lines.FindIndex(static l => l.TrimStart().StartsWith("- ", StringComparison.Ordinal));
+        var indent = lines[first][..^lines[first].TrimStart().Length];
+        lines.Insert(first, indent + Begin);
+        lines.Add(indent + End);
+        return string.Join('\n', lines);
+    }
+
     /// <summary>Merges.</summary>
     /// <param name="existing">What is there.</param>
     /// <param name="wanted">A document with one entry in that list.</param>

@@ -2,7 +2,7 @@ namespace MlxGateway.Commands.Terminals;
 
 /// <summary>A column of a table.</summary>
 /// <param name="Heading">Its name.</param>
-/// <param name="Rank">What it is worth: where the table is too wide, the highest number goes first. 0 never goes.</param>
+/// <param name="Rank">What it is worth: where not all find room, lower numbers are shown first. 0 is always shown.</param>
 /// <param name="IsNumber">Whether it is set to the right.</param>
 internal sealed record Column(string Heading, int Rank = 0, bool IsNumber = false);
 

@@ -30,17 +30,22 @@ internal sealed class TextTable(params IReadOnlyList<Column> columns)
         }
     }
 
+    // Those that never go, then by their worth what finds room beside them, in the order of the table.
     private List<int> Shown(Terminal terminal)
     {
-        List<int> shown = [.. Enumerable.Range(0, columns.Count)];
-        var widths = shown.ConvertAll(i => _rows.Select(row => row[i].Text.Length).Append(columns[i].Heading.Length).Max());
         var between = terminal.HasColour ? FramePerColumn : Gap;
-        while (terminal.Width is { } width && shown.Sum(i => widths[i] + between) + (terminal.HasColour ? 1 : -Gap) > width
-            && shown.Where(i => columns[i].Rank > 0).OrderByDescending(i => columns[i].Rank).ThenByDescending(static i => i).Cast<int?>().FirstOrDefault() is { } least)
+        var room = (terminal.Width ?? int.MaxValue) - (terminal.HasColour ? 1 : -Gap);
+        var shown = new List<int>();
+        foreach (var i in Enumerable.Range(0, columns.Count).OrderBy(i => columns[i].Rank))
         {
-            shown.Remove(least);
+            var width = _rows.Select(row => row[i].Text.Length).Append(columns[i].Heading.Length).Max() + between;
+            if (columns[i].Rank == 0 || width <= room)
+            {
+                shown.Add(i);
+                room -= width;
+            }
         }
 
-        return shown;
+        return [.. shown.Order()];
     }
 }

@@ -38,7 +38,7 @@ internal static class ExplainVerb
     internal static void Write(Terminal terminal, JsonElement explained, string? wanted)
     {
         var at = explained.Time("at") ?? default;
-        terminal.Out.WriteLine($"Models may use {explained.Size("usable_bytes")} now, and {explained.Size("ceiling_bytes")} at most; those in memory are counted with {explained.Size("planned_bytes")}.");
+        HelpPage.Hang(terminal, "", $"Models may use {explained.Size("usable_bytes")} now, and {explained.Size("ceiling_bytes")} at most; those in memory are counted with {explained.Size("planned_bytes")}.");
 
         var resident = new TextTable(new("Model"), new("State"), new("Memory", 1, true), new("People", 3, true), new("Background", 4, true), new("Idle", 2, true), new("Why"));
         foreach (var model in Of("resident"))
