@@ -35,6 +35,7 @@ public sealed class FloorPlanTests
         ["Access"] = [Settings, Models, Inference], // it says what is wrong with its own settings
         ["Admin"] = [Inference, Models, Processes, Residency, Runners, Downloads], // it shows what runners wrote, and the ends of log files
         ["ApiReference"] = [Inference],
+        ["Commands"] = [Settings, Models, Processes, Memory, Runners], // it talks to the gateway over HTTP alone; it looks below the floor for what keeps one from starting
         ["ContextWindow"] = [Inference, Models, Residency, Runners],
         ["Mcp"] = [Inference, Models, Memory, Residency, Runners, Downloads],
         ["RemoteImages"] = [Inference, Models],
@@ -42,10 +43,10 @@ public sealed class FloorPlanTests
         ["Telemetry"] = [Inference, Models, Memory, Residency, Settings], // it shows who is in memory and what that takes; what happened reaches it by the runtime's own instruments
 
         // The entrance hall: the options of every room come together in it, and nobody looks back into it.
-        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Downloads, Inference, "Access", "Admin", "ApiReference", "ContextWindow", "Mcp", "RemoteImages", "Telemetry", "ToolCalls"],
+        [Hosting] = [Settings, Models, Processes, Memory, Runners, Residency, Downloads, Inference, "Access", "Admin", "ApiReference", "Commands", "ContextWindow", "Mcp", "RemoteImages", "Telemetry", "ToolCalls"],
     };
 
-    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "ContextWindow", "Mcp", "RemoteImages", "Telemetry", "ToolCalls"];
+    private static readonly string[] Spokes = ["Access", "Admin", "ApiReference", "Commands", "ContextWindow", "Mcp", "RemoteImages", "Telemetry", "ToolCalls"];
 
     public static TheoryData<string> Rooms => [.. Doors.Keys];
 

@@ -34,7 +34,7 @@ internal sealed class GatewayConfiguration
     public IReadOnlyDictionary<string, string> SetBy { get; }
 
     /// <summary>The files that it was read from, whether they exist or not.</summary>
-    public IReadOnlyList<string> Files => [.. new[] { Path.Combine(Folder, File), Root["config"] is { } extra ? Path.GetFullPath(extra) : null }.OfType<string>()];
+    public IReadOnlyList<string> Files => FilesIn(Folder, Root["config"]);
 
     /// <summary>The whole configuration.</summary>
     public IConfigurationRoot Root { get; }
@@ -84,10 +84,22 @@ internal sealed class GatewayConfiguration
         return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, sources, options, folder, addresses), null);
     }
 
+    /// <summary>Reads where to listen and nothing else, which whoever only wants to talk to the gateway waits for.</summary>
+    public static (IReadOnlyList<ListenAddress> Addresses, SettingsErrors Errors) ReadAddresses(string[] args)
+    {
+        var errors = new SettingsErrors();
+        return (Load(args, FindFolder(), [], errors) is { } root ? ListenAddress.Read(root["Urls"], root["port"], allowsNetwork: true, errors) : [], errors);
+    }
+
+    /// <summary>The files that a configuration with these switches is read from, whether they exist or not.</summary>
+    public static IReadOnlyList<string> FilesOf(string[] args) => FilesIn(FindFolder(), new ConfigurationBuilder().AddCommandLine(args).Build()["config"]);
+
     /// <summary>The mistakes as the terminal shows them.</summary>
     public static StartFailure Failure(SettingsErrors errors) => new(
         StartFailure.Configuration,
         [$"MlxGateway does not start: the configuration has {(errors.All.Count == 1 ? "a mistake" : $"{errors.All.Count} mistakes")}.", .. errors.All.Select(e => $"  {e}")]);
+
+    private static IReadOnlyList<string> FilesIn(string folder, string? extra) => extra is null ? [Path.Combine(folder, File)] : [Path.Combine(folder, File), Path.GetFullPath(extra)];
 
     // The folder where the user is, if the gateway's file is in it; another program's file of the same name is not ours to read.
     private static string FindFolder()

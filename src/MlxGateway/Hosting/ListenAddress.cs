@@ -16,9 +16,6 @@ internal sealed record ListenAddress(IPAddress Address, int Port, bool IsTls, bo
     /// <summary>Whether only this machine can reach it.</summary>
     public bool IsLoopback => IPAddress.IsLoopback(Address);
 
-    /// <summary>What programs of this machine reach it by.</summary>
-    public Uri ForClients => new UriBuilder(IsTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp, (Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : Address).ToString(), Port).Uri;
-
     /// <summary>Reads <c>Urls</c> (several are separated by semicolons) and <c>--port</c>, which replaces the port of each. A loopback address stands for both 127.0.0.1 and [::1], because some clients take <c>localhost</c> for one and some for the other.</summary>
     public static IReadOnlyList<ListenAddress> Read(string? urls, string? port, bool allowsNetwork, SettingsErrors errors)
     {

@@ -66,6 +66,11 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int access(string path, int mode);
 
+    /// <param name="resource">Of what.</param>
+    /// <param name="limits">Two numbers: the soft limit and the hard one.</param>
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int getrlimit(int resource, ulong* limits);
+
     /// <summary>Linux only.</summary>
     [LibraryImport(Library, SetLastError = true)]
     public static partial int prctl(int option, nuint two, nuint three, nuint four, nuint five);

@@ -93,7 +93,7 @@ internal sealed class StdioRelay(Stream output, Uri gateway, string? key, Func<C
         {
             // It was called off, and whoever does that wants no answer.
         }
-        catch (Exception failed) when (failed is HttpRequestException or IOException or OperationCanceledException or InvalidOperationException or TimeoutException)
+        catch (Exception failed)
         {
             await log.WriteLineAsync($"The gateway at {_gateway} did not answer: {failed.Message}");
             if (message.Id is { } id)
