@@ -70,12 +70,16 @@ public sealed class WebSocketTests(WebSocketTests.Voices voices) : IClassFixture
         using var socket = await OpenAsync("/v1/realtime?model=voice");
         await ReadTextAsync(socket);
 
-        using (var runner = System.Diagnostics.Process.GetProcessById((await _gateway.RunningAsync()).Single(m => m.Model == "voice").Pid!.Value))
+        var pid = (await _gateway.RunningAsync()).Single(m => m.Model == "voice").Pid!.Value;
+        using (var runner = System.Diagnostics.Process.GetProcessById(pid))
         {
             runner.Kill();
         }
 
         await Assert.ThrowsAsync<WebSocketException>(() => ReadAsync(socket));
+
+        // The system closes its sockets one by one: a moment longer than this one lived, the dead runner still takes connections.
+        await _gateway.UntilRunningAsync(models => models.All(m => m.Pid != pid));
         Assert.Equal(200, (await _gateway.ChatAsync("voice")).Status);
     }
 

@@ -40,8 +40,8 @@ internal sealed class Census(int gateway)
     /// <summary>Those of them that are still there.</summary>
     public IReadOnlyList<SeenProcess> Living => [.. _seen.Keys.Where(p => p.IsAlive)];
 
-    /// <summary>The files and sockets that the gateway has open.</summary>
-    public int Handles => Directory.GetFileSystemEntries($"/proc/{gateway}/fd").Length;
+    /// <summary>The files and sockets that the gateway has open. The runtime opens an assembly when something of it is needed for the first time, and keeps it open; those are not counted.</summary>
+    public int Handles => Directory.GetFileSystemEntries($"/proc/{gateway}/fd").Count(f => !TargetOf(f).EndsWith(".dll", StringComparison.Ordinal));
 
     /// <summary>The gateway's resident memory, in megabytes.</summary>
     public int ResidentMegabytes => int.Parse(
@@ -49,8 +49,21 @@ internal sealed class Census(int gateway)
         CultureInfo.InvariantCulture) / 1024;
 
     /// <summary>What each handle of the gateway is, for people.</summary>
-    public string HandlesInWords => string.Join('\n', Directory.GetFileSystemEntries($"/proc/{gateway}/fd").Select(f => File.ResolveLinkTarget(f, false)?.Name ?? f)
+    public string HandlesInWords => string.Join('\n', Directory.GetFileSystemEntries($"/proc/{gateway}/fd").Select(TargetOf)
         .GroupBy(n => n.Split(':')[0]).Select(g => $"{g.Count()} {g.Key}"));
+
+    // It may be closed since the folder was read.
+    private static string TargetOf(string handle)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(handle, returnFinalTarget: false)?.Name ?? handle;
+        }
+        catch (FileNotFoundException)
+        {
+            return "closed";
+        }
+    }
 
     /// <summary>The ports on which the gateway itself listens.</summary>
     public IReadOnlyList<int> ListeningPorts()
