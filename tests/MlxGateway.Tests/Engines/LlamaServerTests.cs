@@ -239,19 +239,23 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
         Assert.Equal(404, (await Gateway.PostAsync("/api/models/unload/nobody", "")).Status);
     }
 
+    // It closes its connection behind a streamed answer in spite of what it promised: of 600 streams a gateway that trusts it loses 7 with one client and 56 with eight, so that the numbers of
+    // every run lose it some too. MLXGATEWAY_TESTS_STREAMS=long sends 600 in each case.
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(4)]
-    [InlineData(8)]
-    public async Task Streams_600BackToBack_NotOneFails(int clients)
+    [InlineData(1, 400)]
+    [InlineData(2, 0)]
+    [InlineData(4, 0)]
+    [InlineData(8, 200)]
+    public async Task Streams_HundredsBackToBack_NotOneFails(int clients, int streams)
     {
+        var isLong = Environment.GetEnvironmentVariable("MLXGATEWAY_TESTS_STREAMS") == "long";
+        Assert.SkipWhen(streams == 0 && !isLong, "Only with MLXGATEWAY_TESTS_STREAMS=long.");
         await Gateway.ChatAsync("tiny-a");
 
         var statuses = await Task.WhenAll(Enumerable.Range(0, clients).Select(async _ =>
         {
             var failed = 0;
-            for (var i = 0; i < 600 / clients; i++)
+            for (var i = 0; i < (isLong ? 600 : streams) / clients; i++)
             {
                 var answer = await Gateway.ChatAsync("tiny-a", "\"stream\":true,\"max_tokens\":2");
                 failed += answer.Status == 200 && answer.Text.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal) ? 0 : 1;
