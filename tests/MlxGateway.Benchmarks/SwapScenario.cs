@@ -31,7 +31,7 @@ internal static class SwapScenario
     private static async Task RunAsync(Settings settings, SwapEngine kind, string program, string script)
     {
         var models = new[] { "alpha", "beta" };
-        string FileOf(Settings _, string model) => Path.Combine(settings.Folder, $"{kind.Name.Replace(' ', '-')}-{model}", kind.Runner == "llama_server" ? $"{model}.gguf" : model);
+        string FileOf(Settings _, string model) => Path.Combine(settings.Folder, $"{kind.Name.Replace(' ', '-').Replace(",", "", StringComparison.Ordinal)}-{model}", kind.Runner == "llama_server" ? $"{model}.gguf" : model);
         foreach (var model in models)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(FileOf(settings, model))!);
@@ -69,6 +69,7 @@ internal static class SwapScenario
             await AskAsync(client, gateway.Address, models[1]);
             for (var swap = 0; swap < 2 * pairs; swap++)
             {
+                await Task.Delay(kind.Pause);
                 through.Add(await TimeAsync(() => AskAsync(client, gateway.Address, models[swap % 2])));
             }
 
@@ -79,6 +80,7 @@ internal static class SwapScenario
             await direct.SwapAsync(FileOf(settings, models[1]), client, models[1]);
             for (var swap = 0; swap < 2 * pairs; swap++)
             {
+                await Task.Delay(kind.Pause);
                 alone.Add(await TimeAsync(() => direct.SwapAsync(FileOf(settings, models[swap % 2]), client, models[swap % 2])));
             }
 
@@ -119,6 +121,7 @@ internal static class SwapScenario
         new("llama-server", "llama_server", EngineVariable, null, 15, (file, port) => ["-m", file, "--host", "127.0.0.1", "--port", port]),
         new("llama-server 300 MB", "llama_server", EngineVariable, "300MB", 5, (file, port) => ["-m", file, "--host", "127.0.0.1", "--port", port]),
         new("mlx_lm", "mlx_lm", MlxVariable, null, 3, (file, port) => ["-m", "mlx_lm", "server", "--model", file, "--host", "127.0.0.1", "--port", port]),
+        new("mlx_lm, 4 s apart", "mlx_lm", MlxVariable, null, 3, (file, port) => ["-m", "mlx_lm", "server", "--model", file, "--host", "127.0.0.1", "--port", port]) { Pause = TimeSpan.FromSeconds(4) },
         new("mlx_lm 300 MB", "mlx_lm", MlxVariable, "300MB", 2, (file, port) => ["-m", "mlx_lm", "server", "--model", file, "--host", "127.0.0.1", "--port", port]),
         new("mlx_vlm", "mlx_vlm", MlxVariable, null, 2, (file, port) => ["-m", "mlx_vlm.server", "--model", file, "--host", "127.0.0.1", "--port", port]),
     ];
@@ -130,7 +133,11 @@ internal static class SwapScenario
     /// <param name="Weights">How heavy the model is made; null: as light as can be.</param>
     /// <param name="Pairs">Pairs of swaps a round.</param>
     /// <param name="Arguments">Its own command line.</param>
-    private sealed record SwapEngine(string Name, string Runner, string Variable, string? Weights, int Pairs, Func<string, string, string[]> Arguments);
+    private sealed record SwapEngine(string Name, string Runner, string Variable, string? Weights, int Pairs, Func<string, string, string[]> Arguments)
+    {
+        /// <summary>How long nobody asks before each swap. In it the gateway gets a spare ready, as it does between the questions of a person; without it that goes on during the next swap.</summary>
+        public TimeSpan Pause { get; init; }
+    }
 
     /// <summary>The engine without a gateway: what nobody can do faster.</summary>
     private sealed class DirectEngine(string program, SwapEngine kind) : IAsyncDisposable
