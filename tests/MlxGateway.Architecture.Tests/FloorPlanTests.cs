@@ -31,7 +31,7 @@ public sealed class FloorPlanTests
         [Downloads] = [Models, Memory, Processes, Runners, Settings], // the Python of the engines fetches; memory says whether it would run here
 
         // The house: the hub, and the spokes around it.
-        [Inference] = [Models, Memory, Residency, Runners, Downloads], // a request may wait for a model that is still on its way to the disk
+        [Inference] = [Models, Memory, Processes, Residency, Runners, Downloads], // a request may wait for a model that is still on its way to the disk; what is remembered of ports is as private as all state
         ["Access"] = [Settings, Models, Inference], // it says what is wrong with its own settings
         ["Admin"] = [Inference, Models, Processes, Residency, Runners, Downloads], // it shows what runners wrote, and the ends of log files
         ["ApiReference"] = [Inference],

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Supervision.Memory;
 
@@ -15,7 +16,6 @@ internal sealed class FootprintFile(string path)
     private const double MostSeconds = 24 * 60 * 60;
 
     private const long LargestFile = 16 << 20;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>What the file says; empty if there is none yet.</summary>
     /// <exception cref="InvalidDataException">It is not a file of footprints, or not a whole one.</exception>
@@ -44,13 +44,7 @@ internal sealed class FootprintFile(string path)
     public void Write(IEnumerable<KeyValuePair<FootprintKey, FootprintRecord>> records)
     {
         var stored = records.Select(r => new StoredFootprint(r.Key, r.Value.Loaded.Bytes, r.Value.Peak.Bytes, r.Value.At, r.Value.Launches, r.Value.LoadTime?.TotalSeconds)).ToList();
-        var draft = path + ".new";
-        using (var file = Open(draft, FileMode.Create, FileShare.Read))
-        {
-            JsonSerializer.Serialize(file, new StoredFootprints(Format, stored), FootprintsJson.Default.StoredFootprints);
-        }
-
-        File.Move(draft, path, overwrite: true);
+        PrivateFiles.Replace(path, file => JsonSerializer.Serialize(file, new StoredFootprints(Format, stored), FootprintsJson.Default.StoredFootprints));
     }
 
     /// <summary>Puts a file that is not understood aside, so that a person may look at it.</summary>
@@ -67,23 +61,18 @@ internal sealed class FootprintFile(string path)
     /// <exception cref="UnauthorizedAccessException">The folder cannot be written to.</exception>
     public IDisposable? TryLock()
     {
-#pragma warning disable CA1416 // There is no Windows here: registering the room has refused long before.
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!, OwnerOnly | UnixFileMode.UserExecute);
-#pragma warning restore CA1416
+        PrivateFiles.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
         try
         {
-            return Open(path + ".lock", FileMode.OpenOrCreate, FileShare.None);
+#pragma warning disable CA1416 // There is no Windows here: registering the room has refused long before.
+            return new FileStream(path + ".lock", new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.None, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+#pragma warning restore CA1416
         }
         catch (IOException) when (File.Exists(path + ".lock"))
         {
             return null;
         }
     }
-
-    private static FileStream Open(string name, FileMode mode, FileShare share) =>
-#pragma warning disable CA1416
-        new(name, new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = share, UnixCreateMode = OwnerOnly });
-#pragma warning restore CA1416
 
     private IReadOnlyList<StoredFootprint> Parse()
     {

@@ -84,16 +84,9 @@ internal sealed class StateFolder(ProcessesOptions options)
         return records;
     }
 
-    // Written beside it and moved over it, so that nobody ever reads half a record.
     private static void Write<T>(string folder, string path, T record, JsonTypeInfo<T> type)
     {
         PrivateFiles.CreateFolder(folder);
-        var draft = Path.Combine(folder, $"new-{Guid.NewGuid():N}");
-        using (var file = PrivateFiles.Create(draft))
-        {
-            JsonSerializer.Serialize(file, record, type);
-        }
-
-        File.Move(draft, path, overwrite: true);
+        PrivateFiles.Replace(path, file => JsonSerializer.Serialize(file, record, type));
     }
 }

@@ -19,8 +19,8 @@ internal sealed class InferenceEndpoint(
     IEnumerable<IRequestShaper> shapers,
     InferenceSettings settings,
     IEnumerable<IRequestObserver> observers,
-    TimeProvider time,
-    AbsentModels? absent = null)
+    AbsentModels absent,
+    TimeProvider time)
 {
     // A request that nobody has begun may outlive this many runners less one.
     private const int MostRunners = 3;
@@ -77,7 +77,7 @@ internal sealed class InferenceEndpoint(
         using var body = request;
         exchange.Request = request!;
         error ??= Resolve(exchange);
-        if (error is { Code: "model_not_found" or "model_files_missing" } && absent is not null && (IsFetched(exchange) || absent.MayFetch(NameOf(exchange), Caller(exchange))))
+        if (error is { Code: "model_not_found" or "model_files_missing" } && (IsFetched(exchange) || absent.MayFetch(NameOf(exchange), Caller(exchange))))
         {
             error = await absent.FetchAsync(exchange, NameOf(exchange)!, error) ?? Resolve(exchange);
         }

@@ -105,7 +105,7 @@ public sealed class RouterFeedTests
     [Fact]
     public void Write_CallerMayNotUseIt_IsToldNothingOfIt()
     {
-        using var feed = new RouterFeed(_catalog, _pool, _loads, _view, new Only("b"), _time);
+        using var feed = new RouterFeed(_catalog, _pool, _loads, _view, new NoDownloads(), new Only("b"), _time);
         _pool.Enter("a", ResidentState.Ready);
 
         Assert.Empty(Take(feed));
@@ -136,7 +136,7 @@ public sealed class RouterFeedTests
         await Gateway.UntilAsync(() => _pool.Waiting == 0);
     }
 
-    private RouterFeed Open() => new(_catalog, _pool, _loads, _view, caller: null, _time);
+    private RouterFeed Open() => new(_catalog, _pool, _loads, _view, new NoDownloads(), caller: null, _time);
 
     private static List<string> Take(RouterFeed feed)
     {

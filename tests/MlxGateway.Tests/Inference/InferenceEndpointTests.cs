@@ -4,13 +4,16 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using MlxGateway.Inference;
+using MlxGateway.Inference.Downloading;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using MlxGateway.Supervision.Runners;
 using MlxGateway.Supervision.Settings;
 using MlxGateway.Tests.DemoRunner;
+using MlxGateway.Tests.Support;
 using Xunit;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -30,9 +33,10 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     {
         var catalog = new ModelCatalog([new OneModel()], new FactsCache(), TimeProvider.System, NullLogger<ModelCatalog>.Instance);
         Assert.True(catalog.TryAdopt(new ModelSettings { BaseFolder = "/", Discovery = new DiscoveryOptions(), KnownKinds = [], OfferedKinds = [], Models = new Dictionary<string, ModelOptions>() }, new SettingsErrors()));
+        var settings = new InferenceSettings(new LimitOptions(), new StreamOptions());
         _endpoint = new InferenceEndpoint(
             catalog, _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), [], TimeProvider.System), new SuspectRequests(TimeProvider.System), _inFlight, [],
-            new InferenceSettings(new LimitOptions(), new StreamOptions()), [_records], TimeProvider.System);
+            settings, [_records], new AbsentModels(new NoDownloads(), catalog, settings, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), TimeProvider.System), TimeProvider.System);
         _listener.Start();
     }
 

@@ -5,16 +5,16 @@ using MlxGateway.Supervision.Models;
 namespace MlxGateway.Admin.Router;
 
 /// <summary>What becomes of downloads, in the events of llama.cpp's router, for one reader: what is other than it was told last.</summary>
-/// <param name="downloads">The downloads; null: there are none.</param>
+/// <param name="downloads">The downloads.</param>
 /// <param name="caller">Who reads; null: nobody is told apart.</param>
-internal sealed class DownloadFeed(IModelDownloads? downloads, ICaller? caller)
+internal sealed class DownloadFeed(IModelDownloads downloads, ICaller? caller)
 {
-    private Dictionary<string, DownloadStatus> _told = downloads?.Current.ToDictionary(d => d.Id, StringComparer.Ordinal) ?? [];
+    private Dictionary<string, DownloadStatus> _told = downloads.Current.ToDictionary(d => d.Id, StringComparer.Ordinal);
 
     /// <summary>What has changed since it was asked last.</summary>
     public IReadOnlyList<RouterDownload> News()
     {
-        if (downloads?.Current is not { Count: > 0 } current)
+        if (downloads.Current is not { Count: > 0 } current)
         {
             return [];
         }

@@ -67,7 +67,7 @@ internal static class RouterEndpoints
     }
 
     private static Task Watch(HttpContext context, EventStream stream, ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, IModelDownloads downloads, TimeProvider time) =>
-        stream.RunAsync(context, new RouterFeed(catalog, pool, loads, view, context.Features.Get<ICaller>(), time, downloads));
+        stream.RunAsync(context, new RouterFeed(catalog, pool, loads, view, downloads, context.Features.Get<ICaller>(), time));
 
     private static async Task<IResult> LoadAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, Intake intake, TimeProvider time, CancellationToken cancellationToken)
     {

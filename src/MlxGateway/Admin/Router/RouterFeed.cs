@@ -29,7 +29,7 @@ internal sealed class RouterFeed : IFeed
     private long _version;
     private Dictionary<string, Told> _told;
 
-    public RouterFeed(ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, ICaller? caller, TimeProvider time, IModelDownloads? downloads = null)
+    public RouterFeed(ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, IModelDownloads downloads, ICaller? caller, TimeProvider time)
     {
         (_catalog, _pool, _loads, _view, _caller, _time) = (catalog, pool, loads, view, caller, time);
         _downloads = new DownloadFeed(downloads, caller);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Commands.Connecting;
 
@@ -60,38 +62,8 @@ internal sealed class SettingsWriter(string home, TimeProvider time)
 
     private static void Replace(string path, string text)
     {
-        var draft = $"{path}.{Guid.NewGuid():N}.new";
-        try
-        {
-            // There may be a key in it, so nobody else reads it, unless they may already.
-            var mode = File.Exists(path) && !OperatingSystem.IsWindows() ? File.GetUnixFileMode(path) : UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            using (var file = new FileStream(draft, Private()))
-            using (var writer = new StreamWriter(file))
-            {
-                writer.Write(text);
-            }
-
-            if (!OperatingSystem.IsWindows())
-            {
-                File.SetUnixFileMode(draft, mode);
-            }
-
-            File.Move(draft, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(draft);
-        }
-    }
-
-    private static FileStreamOptions Private()
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        return options;
+        // There may be a key in it, so nobody else reads it, unless they may already.
+        var mode = File.Exists(path) && !OperatingSystem.IsWindows() ? File.GetUnixFileMode(path) : (UnixFileMode?)null;
+        PrivateFiles.Replace(path, file => file.Write(Encoding.UTF8.GetBytes(text)), mode);
     }
 }

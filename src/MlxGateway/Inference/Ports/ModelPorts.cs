@@ -6,7 +6,7 @@ using MlxGateway.Supervision.Residency;
 namespace MlxGateway.Inference.Ports;
 
 /// <summary>The ports on which single models are served.</summary>
-internal sealed partial class ModelPorts(PortListener listener, PortFile file, ModelCatalog catalog, IModelPool pool, ILogger<ModelPorts> logger, IModelDownloads? downloads = null)
+internal sealed partial class ModelPorts(PortListener listener, PortFile file, ModelCatalog catalog, IModelPool pool, IModelDownloads downloads, ILogger<ModelPorts> logger)
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<int, Entry> _open = [];
@@ -115,7 +115,7 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
     public async Task<GatewayError?> FetchAndLoadAsync(ModelPort port, LeaseTerms terms, CancellationToken cancellationToken)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, port.Closed);
-        var last = port.Download = downloads!.Start(port.ModelId);
+        var last = port.Download = downloads.Start(port.ModelId);
         try
         {
             await foreach (var status in downloads.WatchAsync(port.ModelId, enough.Token))

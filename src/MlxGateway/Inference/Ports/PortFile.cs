@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MlxGateway.Supervision.Processes;
 
 namespace MlxGateway.Inference.Ports;
 
@@ -8,8 +9,6 @@ namespace MlxGateway.Inference.Ports;
 /// <param name="folder">The state folder. Several gateways may share it: each changes the entries of its own ports only, and no two can have the same port.</param>
 internal sealed partial class PortFile(string folder)
 {
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     private readonly string _path = Path.Combine(folder, "ports.json");
 
     /// <summary>The model of each port. A file that cannot be read says nothing.</summary>
@@ -41,27 +40,8 @@ internal sealed partial class PortFile(string folder)
             ports[name] = model;
         }
 
-        Directory.CreateDirectory(folder);
-
-        // Written beside it and moved over it, so that nobody ever reads half of it.
-        var draft = Path.Combine(folder, $"ports-{Guid.NewGuid():N}");
-        using (var file = new FileStream(draft, Options()))
-        {
-            JsonSerializer.Serialize(file, ports, Format.Default.DictionaryStringString);
-        }
-
-        File.Move(draft, _path, overwrite: true);
-    }
-
-    private static FileStreamOptions Options()
-    {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = Private;
-        }
-
-        return options;
+        PrivateFiles.CreateFolder(folder);
+        PrivateFiles.Replace(_path, file => JsonSerializer.Serialize(file, ports, Format.Default.DictionaryStringString));
     }
 
     private static int? Number(string name) => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= ushort.MaxValue ? port : null;

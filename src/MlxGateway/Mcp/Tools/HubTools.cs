@@ -26,7 +26,7 @@ internal sealed record DownloadReport(
     [property: Description("How many bytes it has.")] long Bytes);
 
 /// <summary>The tools that go out to the Hugging Face Hub.</summary>
-internal sealed class HubTools(ModelCatalog catalog, IModelHub? hub = null, IModelDownloads? downloads = null) : IToolGroup
+internal sealed class HubTools(ModelCatalog catalog, IModelHub hub, IModelDownloads downloads) : IToolGroup
 {
     private const int MostAsked = 100;
 
@@ -34,23 +34,23 @@ internal sealed class HubTools(ModelCatalog catalog, IModelHub? hub = null, IMod
     private const int Wider = 5;
 
     /// <inheritdoc/>
-    public IEnumerable<McpServerTool> Tools => hub is null || downloads is null ? [] :
+    public IEnumerable<McpServerTool> Tools =>
     [
         new GatewayTool<SearchInput, SearchReport>(
             "search_mlx_models",
             "Search the Hub",
             "Searches the Hugging Face Hub for models by name, with size and whether each would run on this machine; those made for MLX come first.",
             ToolEffect.ReadOnly | ToolEffect.Idempotent | ToolEffect.OpenWorld,
-            (input, _, cancellationToken) => SearchAsync(hub, input, cancellationToken)),
+            (input, _, cancellationToken) => SearchAsync(input, cancellationToken)),
         new GatewayTool<DownloadInput, DownloadReport>(
             "download_model",
             "Download a model",
             "Downloads a model from the Hugging Face Hub, tells how far it is, and answers when all of it is here. It goes on if the call is called off; another call joins it.",
             ToolEffect.Idempotent | ToolEffect.OpenWorld,
-            (input, call, cancellationToken) => DownloadAsync(downloads, input, call, cancellationToken)),
+            DownloadAsync),
     ];
 
-    private static async Task<SearchReport> SearchAsync(IModelHub hub, SearchInput input, CancellationToken cancellationToken)
+    private async Task<SearchReport> SearchAsync(SearchInput input, CancellationToken cancellationToken)
     {
         if (input.Limit is < 1 or > MostAsked)
         {
@@ -82,7 +82,7 @@ internal sealed class HubTools(ModelCatalog catalog, IModelHub? hub = null, IMod
         }
     }
 
-    private async Task<DownloadReport> DownloadAsync(IModelDownloads downloads, DownloadInput input, ToolCall call, CancellationToken cancellationToken)
+    private async Task<DownloadReport> DownloadAsync(DownloadInput input, ToolCall call, CancellationToken cancellationToken)
     {
         if (catalog.Current.Resolve(input.ModelName) is { Missing: null } here && call.MayUse(here))
         {

@@ -3,14 +3,13 @@ using System.Text.RegularExpressions;
 using MlxGateway.Inference;
 using MlxGateway.Inference.Ports;
 using MlxGateway.Mcp.Protocol;
-using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Mcp.Tools;
 
 /// <summary>Launches models on ports as people know it from servers that they start by hand: what must fail fails at once and says why, and what takes longer is not waited for to its end.</summary>
-internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, ServerStates states, IModelPool pool, TimeProvider time, IModelDownloads? downloads = null)
+internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, ServerStates states, IModelPool pool, TimeProvider time)
 {
     private const double UsualRequirement = 4.0;
 
@@ -28,7 +27,7 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
         }
 
         var model = models.Find(input.ModelName, call);
-        var mustFetch = downloads is not null && (model is { Missing: not null } || (model is null && Repository().IsMatch(input.ModelName)));
+        var mustFetch = model is { Missing: not null } || (model is null && Repository().IsMatch(input.ModelName));
         model ??= mustFetch ? new ModelSpec { Id = input.ModelName, Runner = KindNames.MlxLm } : models.Require(input.ModelName, call);
         if (mustFetch && !call.MayUse(model))
         {
