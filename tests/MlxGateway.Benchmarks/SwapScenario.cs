@@ -121,7 +121,7 @@ internal static class SwapScenario
         new("llama-server", "llama_server", EngineVariable, null, 15, (file, port) => ["-m", file, "--host", "127.0.0.1", "--port", port]),
         new("llama-server 300 MB", "llama_server", EngineVariable, "300MB", 5, (file, port) => ["-m", file, "--host", "127.0.0.1", "--port", port]),
         new("mlx_lm", "mlx_lm", MlxVariable, null, 3, (file, port) => ["-m", "mlx_lm", "server", "--model", file, "--host", "127.0.0.1", "--port", port]),
-        new("mlx_lm, 4 s apart", "mlx_lm", MlxVariable, null, 3, (file, port) => ["-m", "mlx_lm", "server", "--model", file, "--host", "127.0.0.1", "--port", port]) { Pause = TimeSpan.FromSeconds(4) },
+        new("mlx_lm, 8 s apart", "mlx_lm", MlxVariable, null, 3, (file, port) => ["-m", "mlx_lm", "server", "--model", file, "--host", "127.0.0.1", "--port", port]) { Pause = TimeSpan.FromSeconds(8) },
         new("mlx_lm 300 MB", "mlx_lm", MlxVariable, "300MB", 2, (file, port) => ["-m", "mlx_lm", "server", "--model", file, "--host", "127.0.0.1", "--port", port]),
         new("mlx_vlm", "mlx_vlm", MlxVariable, null, 2, (file, port) => ["-m", "mlx_vlm.server", "--model", file, "--host", "127.0.0.1", "--port", port]),
     ];
@@ -135,7 +135,7 @@ internal static class SwapScenario
     /// <param name="Arguments">Its own command line.</param>
     private sealed record SwapEngine(string Name, string Runner, string Variable, string? Weights, int Pairs, Func<string, string, string[]> Arguments)
     {
-        /// <summary>How long nobody asks before each swap. In it the gateway gets a spare ready, as it does between the questions of a person; without it that goes on during the next swap.</summary>
+        /// <summary>How long nobody asks before each swap. In it the gateway gets a spare ready, as it does between the questions of a person, from three seconds after a launch on; without it there is none.</summary>
         public TimeSpan Pause { get; init; }
     }
 
