@@ -74,7 +74,14 @@ public sealed class ModelDownloadsTests(HubClient client) : IClassFixture<HubCli
     {
         await using var bench = await DownloadBench.StartAsync(client, attempts: 8);
         bench.Hub.Add("org/mlx", Mlx()).Busy = 2;
-        bench.Hub.Fault = new HubFault { After = 600_000, Breaks = 4 };
+        bench.Hub.Fault = new HubFault
+        {
+            After = 600_000,
+            Breaks = 4,
+
+            // What is on the way when a line breaks is lost, and could be all of it.
+            BeforeBreak = from => bench.UntilAsync("org/mlx", s => s.Total is { } total && s.Done.Bytes - (total.Bytes - Weights.Length) > from),
+        };
 
         var status = await bench.FetchAsync("org/mlx");
 
@@ -84,7 +91,7 @@ public sealed class ModelDownloadsTests(HubClient client) : IClassFixture<HubCli
         Assert.Equal(5, ranges.Count);
         Assert.Equal("", ranges[0]);
         var begins = ranges.Select(r => r.Length == 0 ? 0 : int.Parse(r["bytes=".Length..^1], CultureInfo.InvariantCulture)).ToList();
-        Assert.Equal(begins.Order(), begins); // what was on the way when the line broke is lost, and may be all of it
+        Assert.Equal(begins.Distinct().Order(), begins);
         Assert.InRange(begins[^1], 1, 4 * 600_000);
         Assert.Equal(Weights, await File.ReadAllBytesAsync(bench.In("org/mlx", $"blobs/{Large("x").Sha256}"), TestContext.Current.CancellationToken));
     }

@@ -224,6 +224,9 @@ public sealed class HubFault
     /// <summary>How many more requests are broken off there.</summary>
     public int Breaks { get; set; }
 
+    /// <summary>What a request is held up for before it is broken off, told the place from which on it asked; null: nothing, so that all that is on the way may be lost.</summary>
+    public Func<int, Task>? BeforeBreak { get; init; }
+
     /// <summary>Whether those that are not broken off stand still there until <see cref="Release"/>.</summary>
     public bool Holds { get; init; }
 
@@ -240,6 +243,7 @@ public sealed class HubFault
         if (Breaks > 0)
         {
             Breaks--;
+            await (BeforeBreak?.Invoke(from) ?? Task.CompletedTask);
             context.Abort();
             return;
         }
