@@ -6,7 +6,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 program=${1:-$work/published}/MlxGateway
-[ $# -gt 0 ] || dotnet publish "$root/src/MlxGateway" -c Release --use-current-runtime --no-self-contained -o "$work/published" >"$work/publish.log" 2>&1 || { cat "$work/publish.log" >&2; exit 1; }
+[ $# -gt 0 ] || dotnet publish "$root/src/MlxGateway" -c Release -o "$work/published" >"$work/publish.log" 2>&1 || { cat "$work/publish.log" >&2; exit 1; }
 
 export XDG_STATE_HOME="$work/state"
 cat >"$work/config.json" <<'JSON'
