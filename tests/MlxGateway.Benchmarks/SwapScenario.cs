@@ -47,9 +47,8 @@ internal static class SwapScenario
                 ["Source"] = FileOf(settings, m),
                 ["Runner"] = kind.Runner,
                 ["Memory"] = "512MB",
-                ["Env"] = new JsonObject { ["MLX_DISABLE_COMPILE"] = "1" },
             }))),
-        });
+        }, environment: DirectEngine.Environment); // not the models' own, for which no spare would be kept
         using var client = new HttpClient { Timeout = TimeSpan.FromMinutes(2) };
         await using var direct = new DirectEngine(program, kind);
         var pairs = settings.Pick(kind.Pairs, 3);
@@ -142,7 +141,7 @@ internal static class SwapScenario
     /// <summary>The engine without a gateway: what nobody can do faster.</summary>
     private sealed class DirectEngine(string program, SwapEngine kind) : IAsyncDisposable
     {
-        private static readonly (string, string)[] Offline = [("HF_HUB_OFFLINE", "1"), ("MLX_DISABLE_COMPILE", "1")];
+        public static readonly (string, string)[] Environment = [("HF_HUB_OFFLINE", "1"), ("MLX_DISABLE_COMPILE", "1")];
         private Child? _running;
 
         /// <summary>Stops what runs, starts the model and gets an answer from it.</summary>
@@ -151,7 +150,7 @@ internal static class SwapScenario
             await DisposeAsync();
             var port = Child.FreePort();
             var address = new Uri($"http://127.0.0.1:{port}");
-            _running = Child.Start(program, kind.Arguments(file, $"{port}"), Offline);
+            _running = Child.Start(program, kind.Arguments(file, $"{port}"), Environment);
             await _running.UntilReadyAsync(new Uri(address, "/health"), TimeSpan.FromMilliseconds(1));
 
             // A connection that stays open would delay the next stop.

@@ -10,7 +10,8 @@ namespace MlxGateway.Supervision.Residency;
 /// <param name="time">The clock.</param>
 /// <param name="taken">What the runner takes without files.</param>
 /// <param name="before">What could be had while it still lived.</param>
-internal sealed class MemoryReturn(Func<ByteSize?> available, TimeProvider time, ByteSize taken, ByteSize? before)
+/// <param name="isHidden">Whether a model has been loading meanwhile, which takes what comes back: nothing can be seen then, and nobody waits for it, because whoever needed it would not be loading yet.</param>
+internal sealed class MemoryReturn(Func<ByteSize?> available, TimeProvider time, ByteSize taken, ByteSize? before, Func<bool> isHidden)
 {
     /// <summary>How often it is looked.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
@@ -22,7 +23,7 @@ internal sealed class MemoryReturn(Func<ByteSize?> available, TimeProvider time,
     private static readonly ByteSize Least = new(64L << 20);
 
     /// <summary>Waits until three quarters of it are there, since others take and give back meanwhile. To be called when the process is gone.</summary>
-    /// <returns>Whether it was seen, or there was nothing to wait for.</returns>
+    /// <returns>Whether it was seen, or there was nothing to wait for or to be seen.</returns>
     public async Task<bool> WaitAsync()
     {
         if (taken < Least || before is not { } start)
@@ -31,7 +32,7 @@ internal sealed class MemoryReturn(Func<ByteSize?> available, TimeProvider time,
         }
 
         var began = time.GetTimestamp();
-        while (available() is { } now && now.Bytes - start.Bytes < taken.Bytes / 4 * 3)
+        while (!isHidden() && available() is { } now && now.Bytes - start.Bytes < taken.Bytes / 4 * 3)
         {
             if (time.GetElapsedTime(began) >= Longest)
             {

@@ -16,6 +16,8 @@ internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time,
     private long _lastRead = long.MinValue;
     private int _reading;
     private long _explainedKills;
+    private int _loading;
+    private int _loads;
 
     /// <summary>The processes whose memory is the models' own.</summary>
     public void Count(int pid) => _pids.TryAdd(pid, 0);
@@ -92,10 +94,29 @@ internal sealed partial class MemoryWatch(IMemoryGauge gauge, TimeProvider time,
         }
     }
 
+    /// <summary>A model is being loaded from now on.</summary>
+    public void LoadBegins()
+    {
+        Interlocked.Increment(ref _loading);
+        Interlocked.Increment(ref _loads);
+    }
+
+    /// <summary>A model has been loaded, or will not be.</summary>
+    public void LoadIsOver() => Interlocked.Decrement(ref _loading);
+
+    /// <summary>Says from now on whether a model is, or was, being loaded since.</summary>
+    public Func<bool> WatchLoads()
+    {
+        var (loads, wasLoading) = (Volatile.Read(ref _loads), Volatile.Read(ref _loading) > 0);
+        return () => wasLoading || Volatile.Read(ref _loads) != loads;
+    }
+
     /// <summary>To be called before a runner is stopped, to wait for its memory afterwards.</summary>
-    public MemoryReturn Expect(LiveFootprint? runner) =>
+    /// <param name="runner">The runner; null: what it takes was never seen.</param>
+    /// <param name="isHidden">Whether what comes back cannot be seen.</param>
+    public MemoryReturn Expect(LiveFootprint? runner, Func<bool> isHidden) =>
         // Of one that has died the memory may be back already.
-        runner is { IsAlive: true } ? new MemoryReturn(Available, time, runner.Private, Available()) : new MemoryReturn(Available, time, ByteSize.Zero, null);
+        runner is { IsAlive: true } ? new MemoryReturn(Available, time, runner.Private, Available(), isHidden) : new MemoryReturn(Available, time, ByteSize.Zero, null, isHidden);
 
     private ByteSize? Available()
     {

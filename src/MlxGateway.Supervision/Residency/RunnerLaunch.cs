@@ -39,6 +39,7 @@ internal sealed partial class RunnerLaunch(
     {
         Log.Launching(logger, model.Id, model.Runner, number);
         _begun = time.GetTimestamp();
+        memory.LoadBegins();
 
         // A launcher may do a good deal of work before it first awaits; none of it on the pool's loop.
         _runner = tasks.StartNew(LaunchAsync).Unwrap();
@@ -83,6 +84,10 @@ internal sealed partial class RunnerLaunch(
             // Not with its words: the last lines of a runner are in them, and nobody here knows what is in those.
             span?.SetStatus(ActivityStatusCode.Error, _cancel.IsCancellationRequested ? "cancelled" : "failed");
             throw;
+        }
+        finally
+        {
+            memory.LoadIsOver();
         }
     }
 
@@ -152,6 +157,9 @@ internal sealed partial class RunnerLaunch(
     {
         IRunner? runner = null;
         var isKept = false;
+
+        // From the order to stop on: whoever is launched in its place may be there before it is gone.
+        var areLoads = memory.WatchLoads();
         try
         {
             await _cancel.CancelAsync();
@@ -159,7 +167,7 @@ internal sealed partial class RunnerLaunch(
             if (launching.IsCompletedSuccessfully)
             {
                 runner = await launching;
-                var memoryOfIt = await tasks.StartNew(() => LookForTheLastTime(hasServed));
+                var memoryOfIt = await tasks.StartNew(() => LookForTheLastTime(hasServed, areLoads));
                 isKept = keeps && await runner.KeepAsync();
                 await (isKept ? Task.CompletedTask : runner.StopAsync());
                 if (!isKept && !await memoryOfIt.WaitAsync())
@@ -193,7 +201,7 @@ internal sealed partial class RunnerLaunch(
     }
 
     // A fraction of what a stop takes, and the only look at a launch that lived shorter than the interval and after it had served.
-    private MemoryReturn LookForTheLastTime(bool hasServed)
+    private MemoryReturn LookForTheLastTime(bool hasServed, Func<bool> areLoads)
     {
         if (_footprint is { } footprint)
         {
@@ -204,7 +212,7 @@ internal sealed partial class RunnerLaunch(
             }
         }
 
-        return memory.Expect(_footprint);
+        return memory.Expect(_footprint, areLoads);
     }
 
     private async Task<RunnerEnd> EndOfAsync(IRunner runner)

@@ -83,6 +83,17 @@ public sealed class MemoryReturnTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Runner_AnotherModelIsLoadedMeanwhile_IsNotWaitedForAndComesBackAtOnce()
+    {
+        Backs(1); // what comes back is taken by the other one
+        await ServeAsync(gigabytes: 3, needs: 3);
+        (await _pool.AcquireAsync(Spec("gemma", needs: 3), _patience.Token)).Dispose();
+
+        // At once: the clock stands still. Otherwise it would wait until its own earlier launch were over.
+        (await _pool.AcquireAsync(Spec("qwen", needs: 3), _patience.Token)).Dispose();
+    }
+
+    [Fact]
     public async Task Gauge_CannotSay_NothingIsWaitedFor()
     {
         _gauge.Availables = () => throw new IOException("no meminfo today");
@@ -125,15 +136,17 @@ public sealed class MemoryReturnTests : IAsyncDisposable
     private Task TickAsync() => _clock.TimerWithinAsync(MemoryReturn.Interval, _patience.Token);
 
     // Ready, and looked at for the first time.
-    private async Task<ModelLease> ServeAsync(double gigabytes)
+    private async Task<ModelLease> ServeAsync(double gigabytes, double needs = 6)
     {
         _gauge.Footprints[FirstPid] = new FootprintReading(ByteSize.FromGigabytes(gigabytes), ByteSize.Zero, ByteSize.FromGigabytes(gigabytes));
         await _pool.StartAsync(_patience.Token);
-        var lease = await _pool.AcquireAsync(new ModelSpec { Id = "qwen", Runner = "fake" }, _patience.Token);
+        var lease = await _pool.AcquireAsync(Spec("qwen", needs), _patience.Token);
         await UntilAsync(() => _gauge.Looks > 0);
         lease.Dispose();
         return lease;
     }
+
+    private static ModelSpec Spec(string id, double needs) => new() { Id = id, Runner = "fake", Memory = ByteSize.FromGigabytes(needs) };
 
     private async Task UntilAsync(Func<bool> condition)
     {
