@@ -10,27 +10,19 @@ internal sealed class Readiness(TimeProvider time)
     // A server that accepts and says nothing must not hold up the proof for ever; it is simply asked again.
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly ResiliencePipeline<bool> _patience = new ResiliencePipelineBuilder<bool> { TimeProvider = time }
-        .AddRetry(new RetryStrategyOptions<bool>
-        {
-            ShouldHandle = static outcome => ValueTask.FromResult(outcome.Outcome is { Exception: null, Result: false }),
-            MaxRetryAttempts = int.MaxValue,
-
-            // 3 ms, then a tenth more each time, up to 50 ms: so at most a tenth of what the start took is lost by asking too late, and a long load is not disturbed.
-            DelayGenerator = static retry => ValueTask.FromResult<TimeSpan?>(TimeSpan.FromMilliseconds(Math.Min(50, 3 * Math.Pow(1.1, Math.Min(retry.AttemptNumber, 100))))),
-        })
-        .Build();
+    // At most so much of what the start took is lost by asking too late. A knock at a closed port costs nobody anything to speak of; a question has to be answered by an engine that is loading.
+    private readonly ResiliencePipeline<bool> _knocking = Patience(time, 0.01);
+    private readonly ResiliencePipeline<bool> _asking = Patience(time, 0.05);
 
     /// <summary>Completes when the runner is ready. The process's own end is not watched here: the caller cancels.</summary>
     /// <exception cref="PortTakenException">Somebody else answers on the port.</exception>
     public async Task WaitAsync(ChildProcess child, int port, Uri address, HttpMessageInvoker connections, IReadOnlyList<string> paths, ReadyProbe? proof, CancellationToken cancellationToken)
     {
-        var isThere = false;
+        await _knocking.ExecuteAsync(async token => await Knock.IsAnsweredAsync(port, token), cancellationToken);
         foreach (var path in paths)
         {
             var probe = new ReadyProbe(HttpMethod.Get, path);
-            await _patience.ExecuteAsync(
-                async token => (isThere = isThere || await Knock.IsAnsweredAsync(port, token)) && await AnswersAsync(connections, address, probe, ProbeTimeout, token), cancellationToken);
+            await _asking.ExecuteAsync(async token => await AnswersAsync(connections, address, probe, ProbeTimeout, token), cancellationToken);
         }
 
         if (child.OwnsPort(port) == false)
@@ -41,9 +33,19 @@ internal sealed class Readiness(TimeProvider time)
         if (proof is not null)
         {
             // The engine answers it when it can; asked again meanwhile, it would have to answer as often.
-            await _patience.ExecuteAsync(async token => await AnswersAsync(connections, address, proof, Timeout.InfiniteTimeSpan, token), cancellationToken);
+            await _asking.ExecuteAsync(async token => await AnswersAsync(connections, address, proof, Timeout.InfiniteTimeSpan, token), cancellationToken);
         }
     }
+
+    // 3 ms, then a part more each time, up to 50 ms, so that a long load is not disturbed.
+    private static ResiliencePipeline<bool> Patience(TimeProvider time, double growth) => new ResiliencePipelineBuilder<bool> { TimeProvider = time }
+        .AddRetry(new RetryStrategyOptions<bool>
+        {
+            ShouldHandle = static outcome => ValueTask.FromResult(outcome.Outcome is { Exception: null, Result: false }),
+            MaxRetryAttempts = int.MaxValue,
+            DelayGenerator = retry => ValueTask.FromResult<TimeSpan?>(TimeSpan.FromMilliseconds(Math.Min(50, 3 * Math.Pow(1 + growth, Math.Min(retry.AttemptNumber, 1000))))),
+        })
+        .Build();
 
     private async ValueTask<bool> AnswersAsync(HttpMessageInvoker connections, Uri address, ReadyProbe probe, TimeSpan timeout, CancellationToken cancellationToken)
     {
