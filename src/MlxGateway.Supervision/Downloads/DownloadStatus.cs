@@ -15,6 +15,9 @@ namespace MlxGateway.Supervision.Downloads;
 public sealed record DownloadStatus(
     string Id, DownloadState State, ByteSize Done, ByteSize? Total, double? BytesPerSecond, TimeSpan? Remaining, string? File, string? Error, DateTimeOffset Started)
 {
+    /// <summary>The <see cref="Code"/> of a download that the gateway gave up because it ends. What has come is kept.</summary>
+    public const string ShuttingDown = "shutting_down";
+
     /// <summary>What kind of failure it was, in one word for programs, for example <c>hub_not_found</c>; null: it has not failed.</summary>
     public string? Code { get; init; }
 

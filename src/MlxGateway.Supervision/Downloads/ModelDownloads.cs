@@ -50,7 +50,7 @@ internal sealed partial class ModelDownloads(DownloadProcess process, ModelCatal
             job = new DownloadJob(target, time.GetUtcNow());
             if (_isStopping)
             {
-                job.Change(static s => DownloadJob.Failed(s, "shutting_down", "The gateway is shutting down."));
+                job.Change(GivenUp);
                 return job.Status;
             }
 
@@ -104,6 +104,8 @@ internal sealed partial class ModelDownloads(DownloadProcess process, ModelCatal
     /// <inheritdoc/>
     public void Dispose() => _places.Dispose();
 
+    private static DownloadStatus GivenUp(DownloadStatus status) => DownloadJob.Failed(status, DownloadStatus.ShuttingDown, "The gateway is shutting down. What has come is kept.");
+
     private DownloadJob? Find(string id)
     {
         var name = DownloadTarget.Of(id, catalog.Current)?.Id ?? id;
@@ -135,7 +137,7 @@ internal sealed partial class ModelDownloads(DownloadProcess process, ModelCatal
         }
         catch (OperationCanceledException)
         {
-            job.Change(static s => s with { State = DownloadState.Cancelled, File = null, BytesPerSecond = null, Remaining = null });
+            job.Change(Volatile.Read(ref _isStopping) ? GivenUp : static s => s with { State = DownloadState.Cancelled, File = null, BytesPerSecond = null, Remaining = null });
         }
         catch (Exception fault)
         {

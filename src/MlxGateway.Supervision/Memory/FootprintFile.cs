@@ -62,16 +62,7 @@ internal sealed class FootprintFile(string path)
     public IDisposable? TryLock()
     {
         PrivateFiles.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
-        try
-        {
-#pragma warning disable CA1416 // There is no Windows here: registering the room has refused long before.
-            return new FileStream(path + ".lock", new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.None, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
-#pragma warning restore CA1416
-        }
-        catch (IOException) when (File.Exists(path + ".lock"))
-        {
-            return null;
-        }
+        return PrivateFiles.TryLock(path);
     }
 
     private IReadOnlyList<StoredFootprint> Parse()

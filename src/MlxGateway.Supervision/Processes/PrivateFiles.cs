@@ -38,6 +38,22 @@ public static class PrivateFiles
         }
     }
 
+    /// <summary>Keeps others who ask the same from writing a file until it is disposed. Whoever dies meanwhile keeps nobody. Its folder must be there.</summary>
+    /// <returns>Null: another one has it.</returns>
+    /// <exception cref="UnauthorizedAccessException">The folder cannot be written to.</exception>
+    public static IDisposable? TryLock(string path)
+    {
+        var name = path + ".lock";
+        try
+        {
+            return new FileStream(name, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.None, UnixCreateMode = FileMode600 });
+        }
+        catch (IOException) when (File.Exists(name))
+        {
+            return null;
+        }
+    }
+
     /// <summary>An empty file to write to, whatever was there before.</summary>
     public static FileStream Create(string path) =>
         new(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0, UnixCreateMode = FileMode600 });

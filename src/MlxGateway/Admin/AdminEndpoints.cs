@@ -25,8 +25,6 @@ internal static class AdminEndpoints
     /// <param name="stateFolder">The folder of what is to be remembered, with the logs in it.</param>
     public static IServiceCollection AddAdmin(this IServiceCollection services, AdminOptions options, string stateFolder) => services
         .AddSingleton(options)
-        .AddSingleton<Intake>()
-        .AddSingleton<IRequestShaper>(static all => all.GetRequiredService<Intake>())
         .AddSingleton<EventStream>()
         .AddSingleton<ModelLoads>()
         .AddSingleton<RouterView>()

@@ -18,6 +18,8 @@ internal static class InferenceEndpoints
         services.AddSingleton<RunnerForwarder>();
         services.AddSingleton<SuspectRequests>();
         services.AddSingleton<RequestsInFlight>();
+        services.AddSingleton<Intake>();
+        services.AddSingleton<IRequestShaper>(static all => all.GetRequiredService<Intake>()); // nothing is done for what is not let in
         services.AddSingleton<IRequestShaper, OfferedRoutes>();
         services.AddSingleton<IRequestShaper, Instructions>();
         services.AddSingleton<IRequestShaper, EngineRules>();

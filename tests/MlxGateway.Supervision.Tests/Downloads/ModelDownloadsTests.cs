@@ -265,7 +265,8 @@ public sealed class ModelDownloadsTests(HubClient client) : IClassFixture<HubCli
 
         await bench.Downloads.StopAsync(TestContext.Current.CancellationToken);
 
-        Assert.All(bench.Downloads.Current, s => Assert.Equal(DownloadState.Cancelled, s.State));
+        // Not as if somebody had called them off: the next gateway goes on with what is fetched for a port.
+        Assert.All(bench.Downloads.Current, s => Assert.Equal((DownloadState.Failed, "shutting_down"), (s.State, s.Code)));
         Assert.Equal("shutting_down", bench.Downloads.Start("org/third").Code);
     }
 

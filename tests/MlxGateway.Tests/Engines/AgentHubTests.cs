@@ -49,6 +49,32 @@ public sealed class AgentHubTests(HubGateway fixture) : IClassFixture<HubGateway
     }
 
     [Fact]
+    public async Task Launch_WhoseModelIsHalfHereWhenTheGatewayEnds_IsGoneOnWithByTheNextOne()
+    {
+        _ = Gateway;
+        var port = Agent.FreePort();
+        var fault = new HubFault { After = 150_000, Holds = true };
+        await using var first = await fixture.StartAsync();
+        await using (var agent = await Agent.OverHttpAsync(first))
+        {
+            fixture.Hub.Fault = fault;
+            Assert.Equal("downloading", (await agent.AskAsync("launch_llm_server", new { model_name = "org/halfway", port, memory_requirement_gb = 0 })).GetProperty("state").GetString());
+        }
+
+        first.Signal("TERM");
+        await first.ExitCodeAsync();
+        fixture.Hub.Fault = null;
+        fault.Release();
+        await using var second = await fixture.StartAsync(first);
+        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        await second.UntilRunningAsync(all => all is [{ Model: "org/halfway", State: "ready" }]); // though nobody asks for it
+        using var answer = await client.PostAsync(new Uri("/v1/chat/completions", UriKind.Relative), new StringContent(Gateway.ChatBody("anything"), Encoding.UTF8, "application/json"), Demo.Patience());
+
+        Assert.Contains("Hello from the Hub", await answer.Content.ReadAsStringAsync(Demo.Patience()), StringComparison.Ordinal);
+        Assert.Contains("\"is_fetched\": false", await File.ReadAllTextAsync(Path.Combine(second.StateFolder, "ports.json"), Demo.Patience()), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Launch_OfWhatTheHubDoesNotHave_FailsAndThePortIsFree()
     {
         await using var agent = await Agent.OverHttpAsync(Gateway);

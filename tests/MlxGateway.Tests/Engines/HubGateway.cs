@@ -39,7 +39,7 @@ public sealed class HubGateway : IAsyncLifetime
         var (mlx, gguf) = (Path.Combine(_folder.FullName, "tiny"), Path.Combine(_folder.FullName, "tiny-Q4_K_M.gguf"));
         await TinyModels.WriteAsync(mlx, "--say", "Hello from the Hub .");
         await TinyModels.WriteAsync(gguf, "--say", "Hello from llama .");
-        foreach (var name in new[] { "org/tiny", "org/left", "org/watched", "org/waited", "org/short", "org/never", "org/gone", "org/by-agent", "org/launched", "org/hopeless" })
+        foreach (var name in new[] { "org/tiny", "org/left", "org/watched", "org/waited", "org/short", "org/never", "org/gone", "org/by-agent", "org/launched", "org/hopeless", "org/halfway" })
         {
             Hub.Add(name, StandInHub.FilesOf(mlx));
         }
@@ -47,19 +47,24 @@ public sealed class HubGateway : IAsyncLifetime
         var large = new HubFile("tiny-Q4_K_M.gguf", await File.ReadAllBytesAsync(gguf)) { IsLarge = true };
         Hub.Add("org/tiny-gguf", large, large with { Name = "tiny-Q8_0.gguf", Bytes = [1, 2, 3], Size = 3 });
         Hub.Add("org/wanted-gguf", large);
-        var python = Environment.GetEnvironmentVariable("MLXGATEWAY_TEST_MLX_PYTHON");
-        _gateway = await Gateway.StartAsync(
-            new Dictionary<string, string> { ["HF_HUB_CACHE"] = Cache, ["MLX_DISABLE_COMPILE"] = "1", ["HF_TOKEN"] = "", ["HF_HUB_OFFLINE"] = "" },
-            """
+        _gateway = await StartAsync();
+    }
+
+    /// <summary>Starts one more over the same cache and Hub: with a state of its own, or with that of one that has ended.</summary>
+    public Task<Gateway> StartAsync(Gateway? before = null)
+    {
+        var variables = new Dictionary<string, string> { ["HF_HUB_CACHE"] = Cache, ["MLX_DISABLE_COMPILE"] = "1", ["HF_TOKEN"] = "", ["HF_HUB_OFFLINE"] = "" };
+        var models = """
             "never": {"Source":"org/never","Runner":"mlx_lm","Download":false},
             "wanted": {"Source":"org/wanted-gguf","Runner":"llama_server"}
-            """,
-            $$"""
-            "Engines":{"mlx_lm":{"Python":"{{python}}","Spare":false},"mlx_vlm":{"Python":"/nowhere/python3"},"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} },
+            """;
+        var rest = $$"""
+            "Engines":{"mlx_lm":{"Python":"{{TinyModels.MlxPython("MLXGATEWAY_TEST_MLX_PYTHON")}}","Spare":false},"mlx_vlm":{"Python":"/nowhere/python3"},"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} },
             "Downloads":{"Endpoint":"{{Hub.Address}}","RetryPause":"00:00:00.02","Attempts":3},
             "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"},"Limits":{"NonStreamWait":"00:00:20"},"Streams":{"HoldStatus":"00:00:00.2","KeepAlive":"00:00:00.2"}
-            """,
-            "--MlxGateway:Discovery:HuggingFaceCache", "true", "--MlxGateway:Discovery:Download", "true");
+            """;
+        string[] switches = ["--MlxGateway:Discovery:HuggingFaceCache", "true", "--MlxGateway:Discovery:Download", "true"];
+        return before is null ? Gateway.StartAsync(variables, models, rest, switches) : before.StartAnotherAsync(variables, models, rest, switches);
     }
 
     /// <inheritdoc/>

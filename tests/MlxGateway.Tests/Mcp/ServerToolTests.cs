@@ -149,6 +149,24 @@ public sealed class ServerToolTests(ServerToolTests.TogetherGateway shared) : IC
     }
 
     [Fact]
+    public async Task Gateway_ThatTakesNoNewWork_LaunchesAndLoadsNothingUntilItDoes()
+    {
+        await using var gateway = await Gateway.StartAsync(Pair, Together);
+        await using var agent = await Agent.OverHttpAsync(gateway);
+        var (port, other) = (Agent.FreePort(), Agent.FreePort());
+        await agent.AskAsync("launch_llm_server", new { model_name = "one", port, memory_requirement_gb = 0 });
+        Assert.Equal(200, (await gateway.PostAsync("/api/drain", "")).Status);
+
+        Assert.Contains("takes no new requests", await agent.RefusedAsync("launch_llm_server", new { model_name = "two", port = other, memory_requirement_gb = 0 }), StringComparison.Ordinal);
+        Assert.Contains("takes no new requests", await agent.RefusedAsync("restart_llm_server", new { port, model_name = "two" }), StringComparison.Ordinal);
+        Assert.Contains("takes no new requests", await agent.RefusedAsync("load_model", new { model_name = "two" }), StringComparison.Ordinal);
+        Assert.Equal(["one"], (await gateway.RunningAsync()).Select(static m => m.Model));
+
+        Assert.Equal(200, (await gateway.PostAsync("/api/resume", "")).Status);
+        await agent.AskAsync("launch_llm_server", new { model_name = "two", port = other, memory_requirement_gb = 0 });
+    }
+
+    [Fact]
     public async Task Server_IsRememberedOverARestartOfTheGateway()
     {
         var port = Agent.FreePort();

@@ -65,6 +65,9 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>Starts another one over the same state folder; it may be used after this one has ended, or beside it. Dispose it before this one.</summary>
     public Task<Gateway> StartAnotherAsync(string models, string rest = "") => StartAsync(_folder, models, rest, []);
 
+    /// <summary>The same with variables of its own and switches.</summary>
+    public Task<Gateway> StartAnotherAsync(IReadOnlyDictionary<string, string> variables, string models, string rest, params string[] args) => StartAsync(_folder, models, rest, args, variables);
+
     private static async Task<Gateway> StartAsync(DirectoryInfo folder, string models, string rest, string[] args, IReadOnlyDictionary<string, string>? variables = null)
     {
         var config = Path.Combine(folder.FullName, "config.json");

@@ -20,7 +20,7 @@ internal static class DownloadFailures
         "hub_not_found" => StatusCodes.Status404NotFound,
         "hub_client_missing" or "hub_offline" => StatusCodes.Status501NotImplemented,
         "hub_unreachable" or "hub_refused" or "hub_checksum" => StatusCodes.Status502BadGateway,
-        "shutting_down" => StatusCodes.Status503ServiceUnavailable,
+        DownloadStatus.ShuttingDown => StatusCodes.Status503ServiceUnavailable,
         "insufficient_disk" => StatusCodes.Status507InsufficientStorage,
         _ => StatusCodes.Status500InternalServerError,
     };

@@ -27,6 +27,9 @@ internal sealed class ModelPort(int number, string modelId)
     /// <summary>How the download of its model stands, where it was launched before its model was here; null: its model was, or is by now.</summary>
     public DownloadStatus? Download { get => _download; set => _download = value; }
 
+    /// <summary>Whether it is opened again at the next start.</summary>
+    public bool IsRemembered { get; set; }
+
     /// <summary>Whether nothing is served there any more. Connections that were open then still are.</summary>
     public bool IsClosed => _closed.IsCancellationRequested;
 

@@ -67,8 +67,12 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
         Remember(port);
     }
 
-    /// <summary>Sees to it that the port is opened again when the gateway is started the next time.</summary>
-    public void Remember(ModelPort port) => Write(port.Number, port.ModelId);
+    /// <summary>Sees to it that the port is opened again when the gateway is started the next time, and that what is being fetched for it then still is.</summary>
+    public void Remember(ModelPort port)
+    {
+        port.IsRemembered = true;
+        Write(port.Number, new KeptPort(port.ModelId, port.Download is not null));
+    }
 
     /// <summary>Ends a port, and forgets it. Its model stays where it is; what is being answered is answered to its end.</summary>
     public void Close(ModelPort port)
@@ -128,7 +132,13 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
             // Whoever else wants the model has it once it is here.
         }
 
+        // What this gateway cannot fetch to its end, because it ends, the next one does.
         port.Download = null;
+        if (port is { IsRemembered: true, IsClosed: false } && last.Code != DownloadStatus.ShuttingDown)
+        {
+            Remember(port);
+        }
+
         if (last.State != DownloadState.Succeeded && !port.IsClosed)
         {
             if (last.Code == "invalid_request" && catalog.Current.Find(port.ModelId) is { Missing: not null } known)
@@ -173,13 +183,13 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
     }
 
     // A port that works and is forgotten at the next start is better than none.
-    private void Write(int port, string? model)
+    private void Write(int port, KeptPort? kept)
     {
         try
         {
             lock (_lock)
             {
-                file.Write(port, model);
+                file.Write(port, kept);
             }
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)

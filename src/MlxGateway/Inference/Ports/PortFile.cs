@@ -11,42 +11,57 @@ internal sealed partial class PortFile(string folder)
 {
     private readonly string _path = Path.Combine(folder, "ports.json");
 
-    /// <summary>The model of each port. A file that cannot be read says nothing.</summary>
-    public IReadOnlyDictionary<int, string> Read()
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(2);
+
+    /// <summary>What each port serves. A file that cannot be read says nothing.</summary>
+    public IReadOnlyDictionary<int, KeptPort> Read()
     {
         try
         {
-            var kept = File.Exists(_path) ? JsonSerializer.Deserialize(File.ReadAllBytes(_path), Format.Default.DictionaryStringString) : null;
-            return (kept ?? []).Where(static e => Number(e.Key) is not null).ToDictionary(static e => Number(e.Key)!.Value, static e => e.Value);
+            var kept = File.Exists(_path) ? JsonSerializer.Deserialize(File.ReadAllBytes(_path), Format.Default.DictionaryStringKeptPort) : null;
+            return (kept ?? []).Where(static e => Number(e.Key) is not null && e.Value?.Model is not null).ToDictionary(static e => Number(e.Key)!.Value, static e => e.Value);
         }
         catch (Exception unreadable) when (unreadable is JsonException or IOException or UnauthorizedAccessException)
         {
-            return new Dictionary<int, string>();
+            return new Dictionary<int, KeptPort>();
         }
     }
 
-    /// <summary>Remembers the model of a port; null: nothing is served there any more.</summary>
+    /// <summary>Remembers what a port serves; null: nothing any more.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void Write(int port, string? model)
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public void Write(int port, KeptPort? kept)
     {
+        PrivateFiles.CreateFolder(folder);
+        IDisposable? alone = null;
+        if (!SpinWait.SpinUntil(() => (alone = PrivateFiles.TryLock(_path)) is not null, Moment))
+        {
+            throw new IOException($"Another gateway holds {_path}.lock.");
+        }
+
+        using var held = alone;
         var ports = Read().ToDictionary(static e => e.Key.ToString(CultureInfo.InvariantCulture), static e => e.Value);
         var name = port.ToString(CultureInfo.InvariantCulture);
-        if (model is null)
+        if (kept is null)
         {
             ports.Remove(name);
         }
         else
         {
-            ports[name] = model;
+            ports[name] = kept;
         }
 
-        PrivateFiles.CreateFolder(folder);
-        PrivateFiles.Replace(_path, file => JsonSerializer.Serialize(file, ports, Format.Default.DictionaryStringString));
+        PrivateFiles.Replace(_path, file => JsonSerializer.Serialize(file, ports, Format.Default.DictionaryStringKeptPort));
     }
 
     private static int? Number(string name) => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= ushort.MaxValue ? port : null;
 
-    [JsonSourceGenerationOptions(WriteIndented = true)]
-    [JsonSerializable(typeof(Dictionary<string, string>))]
+    [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+    [JsonSerializable(typeof(Dictionary<string, KeptPort>))]
     private sealed partial class Format : JsonSerializerContext;
 }
+
+/// <summary>What a port serves.</summary>
+/// <param name="Model">The id of the model.</param>
+/// <param name="IsFetched">Whether it was being fetched from the Hub, as somebody asked for, and is not here yet.</param>
+internal sealed record KeptPort(string Model, bool IsFetched = false);

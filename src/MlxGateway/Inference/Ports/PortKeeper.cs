@@ -14,11 +14,12 @@ internal sealed partial class PortKeeper(ModelPorts ports, PortFile file, IModel
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        foreach (var (number, model) in file.Read())
+        foreach (var (number, kept) in file.Read())
         {
-            if (ports.Open(number, model) is { } port)
+            if (ports.Open(number, kept.Model) is { } port)
             {
-                _ = ReviveAsync(port, stoppingToken);
+                port.IsRemembered = true;
+                _ = ReviveAsync(port, stoppingToken, kept.IsFetched);
             }
         }
 
@@ -49,11 +50,11 @@ internal sealed partial class PortKeeper(ModelPorts ports, PortFile file, IModel
         }
     }
 
-    private async Task ReviveAsync(ModelPort port, CancellationToken stoppingToken)
+    private async Task ReviveAsync(ModelPort port, CancellationToken stoppingToken, bool isFetched = false)
     {
         try
         {
-            if (await ports.LoadAsync(port, Unasked, stoppingToken) is { } error)
+            if (await (isFetched ? ports.FetchAndLoadAsync(port, Unasked, stoppingToken) : ports.LoadAsync(port, Unasked, stoppingToken)) is { } error)
             {
                 Log.NotLoaded(logger, port.ModelId, port.Number, error.Message);
             }

@@ -48,7 +48,7 @@ internal sealed record UnloadReport(
     [property: Description("The models whose processes are gone.")] IReadOnlyList<string> Unloaded);
 
 /// <summary>The tools for models, wherever they are asked.</summary>
-internal sealed class ModelTools(ModelView models, ModelPorts ports, IModelPool pool, TimeProvider time) : IToolGroup
+internal sealed class ModelTools(ModelView models, ModelPorts ports, IModelPool pool, Intake intake, TimeProvider time) : IToolGroup
 {
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
 
@@ -94,6 +94,11 @@ internal sealed class ModelTools(ModelView models, ModelPorts ports, IModelPool 
 
     private async Task<LoadReport> LoadAsync(ModelInput input, ToolCall call, CancellationToken cancellationToken)
     {
+        if (intake.Refusal is { } refusal)
+        {
+            throw new ToolFailedException(refusal.Message);
+        }
+
         var model = models.Require(input.ModelName, call);
         if (model.Missing is not null)
         {

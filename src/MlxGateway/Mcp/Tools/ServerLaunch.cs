@@ -9,7 +9,7 @@ using MlxGateway.Supervision.Residency;
 namespace MlxGateway.Mcp.Tools;
 
 /// <summary>Launches models on ports as people know it from servers that they start by hand: what must fail fails at once and says why, and what takes longer is not waited for to its end.</summary>
-internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, ServerStates states, IModelPool pool, TimeProvider time)
+internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, ServerStates states, IModelPool pool, Intake intake, TimeProvider time)
 {
     private const double UsualRequirement = 4.0;
 
@@ -20,6 +20,7 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
     /// <summary>Serves a model on a free port.</summary>
     public async Task<LaunchReport> LaunchAsync(LaunchInput input, ToolCall call, CancellationToken cancellationToken)
     {
+        CheckIntake();
         CheckPort(input.Port);
         if (ports.Find(input.Port) is { } taken)
         {
@@ -56,6 +57,7 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
     /// <summary>Ends the model of a port and launches it, or another one, anew.</summary>
     public async Task<LaunchReport> RestartAsync(RestartInput input, ToolCall call, CancellationToken cancellationToken)
     {
+        CheckIntake();
         var port = Require(input.Port, call);
         var model = input.ModelName is { } name ? models.Require(name, call) : models.Require(port.ModelId, call);
         var before = port.ModelId;
@@ -92,6 +94,14 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
         var port = ports.Find(number) ?? throw new ToolFailedException($"No server of this gateway runs on port {number}.", "list_running_servers names those that do; launch_llm_server starts one.");
         _ = models.Find(port.ModelId, call);
         return port;
+    }
+
+    private void CheckIntake()
+    {
+        if (intake.Refusal is { } refusal)
+        {
+            throw new ToolFailedException(refusal.Message);
+        }
     }
 
     private static void CheckPort(int number)

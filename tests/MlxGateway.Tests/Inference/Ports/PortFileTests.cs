@@ -1,4 +1,5 @@
 using MlxGateway.Inference.Ports;
+using MlxGateway.Supervision.Processes;
 using Xunit;
 
 namespace MlxGateway.Tests.Inference.Ports;
@@ -15,14 +16,35 @@ public sealed class PortFileTests : IDisposable
     public void Ports_OfTwoGateways_AreBothKept()
     {
         var (one, other) = (new PortFile(_folder.FullName), new PortFile(_folder.FullName));
-        one.Write(8085, "org/one");
-        other.Write(8086, "two");
-        one.Write(8085, "three");
-        one.Write(8087, "gone");
+        one.Write(8085, new KeptPort("org/one"));
+        other.Write(8086, new KeptPort("two", IsFetched: true));
+        one.Write(8085, new KeptPort("three"));
+        one.Write(8087, new KeptPort("gone"));
         other.Write(8087, null);
 
-        Assert.Equal(new Dictionary<int, string> { [8085] = "three", [8086] = "two" }, one.Read());
-        Assert.Equal(["ports.json"], _folder.GetFiles().Select(static f => f.Name));
+        Assert.Equal(new Dictionary<int, KeptPort> { [8085] = new("three"), [8086] = new("two", IsFetched: true) }, one.Read());
+        Assert.Equal(["ports.json", "ports.json.lock"], _folder.GetFiles().Select(static f => f.Name).Order());
+    }
+
+    [Fact]
+    public async Task Ports_WrittenByManyAtOnce_AreAllKept()
+    {
+        await Parallel.ForAsync(1, 51, TestContext.Current.CancellationToken, (port, _) =>
+        {
+            new PortFile(_folder.FullName).Write(port, new KeptPort($"m{port}"));
+            return ValueTask.CompletedTask;
+        });
+
+        Assert.Equal(Enumerable.Range(1, 50), new PortFile(_folder.FullName).Read().Keys.Order());
+    }
+
+    [Fact]
+    public void File_ThatAnotherGatewayHolds_IsNotWritten()
+    {
+        using var held = PrivateFiles.TryLock(Kept);
+
+        Assert.Throws<IOException>(() => new PortFile(_folder.FullName).Write(1, new KeptPort("m")));
+        Assert.False(File.Exists(Kept));
     }
 
     [Theory]
@@ -30,7 +52,9 @@ public sealed class PortFileTests : IDisposable
     [InlineData("{")]
     [InlineData("[]")]
     [InlineData("{\"8085\":5}")]
-    [InlineData("{\"x\":\"m\",\"0\":\"m\",\"70000\":\"m\",\"-1\":\"m\"}")]
+    [InlineData("{\"8085\":\"m\"}")]
+    [InlineData("{\"8085\":{},\"8086\":null}")]
+    [InlineData("{\"x\":{\"model\":\"m\"},\"0\":{\"model\":\"m\"},\"70000\":{\"model\":\"m\"},\"-1\":{\"model\":\"m\"}}")]
     public void File_ThatMakesNoSense_SaysNothing(string text)
     {
         File.WriteAllText(Kept, text);
@@ -41,7 +65,7 @@ public sealed class PortFileTests : IDisposable
     [Fact]
     public void Folder_ThatIsNotThere_IsMade()
     {
-        new PortFile(Path.Combine(_folder.FullName, "a", "b")).Write(1, "m");
+        new PortFile(Path.Combine(_folder.FullName, "a", "b")).Write(1, new KeptPort("m"));
 
         Assert.True(File.Exists(Path.Combine(_folder.FullName, "a", "b", "ports.json")));
     }

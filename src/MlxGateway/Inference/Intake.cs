@@ -1,7 +1,6 @@
-using MlxGateway.Inference;
 using MlxGateway.Supervision.Models;
 
-namespace MlxGateway.Admin.Draining;
+namespace MlxGateway.Inference;
 
 /// <summary>Whether new work is taken. While it is not, what has been let in goes on to its end, and nothing leaves memory for that.</summary>
 internal sealed class Intake : IRequestShaper
