@@ -39,6 +39,7 @@ public sealed class MlxConfigTests
     [InlineData("""["XLMRobertaForSequenceClassification"]""", "bge-reranker-v2-m3", ModelUse.Reranking)]
     [InlineData("""["Qwen3ForCausalLM"]""", "Qwen3-Reranker-0.6B-mlx", ModelUse.Reranking)]
     [InlineData("""["JinaForRanking"]""", "m", ModelUse.Reranking)]
+    [InlineData("""["Qwen3ForCausalLM"]""", "Qwen3-Embedding-0.6B-4bit-DWQ", ModelUse.Embedding)]
     [InlineData("""["BertForSequenceClassification"]""", "sentiment", ModelUse.Other)]
     [InlineData("""["BertForTokenClassification"]""", "m", ModelUse.Other)]
     [InlineData("""["ViTForImageClassification"]""", "m", ModelUse.Other)]
