@@ -292,6 +292,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
     [Theory]
     [InlineData(200, """{"server":{"preload_failures":{},"loaded_models":{"stt":{"model":"/m"}}}}""", null)]
     [InlineData(200, """{"server":{"preload_failures":{"audio_stt":{"model":"/m","error":"Unsupported  audio\nmodel: x."}}}}""", "Unsupported audio model: x")]
+    [InlineData(200, """{"server":{"preload_failures":{"audio_stt":{"error":"Failed: \nNo module named 'scipy'\nPlease install it using: pip install scipy"}}}}""", "Failed: No module named 'scipy'")]
     [InlineData(200, """{"server":{"preload_failures":{"audio_stt":7}}}""", "it could not load the model, and does not say why")]
     [InlineData(200, """{"server":{"preload_failures":{},"loaded_models":{}}}""", "it did not load the model, and does not say why")]
     [InlineData(200, "{}", null)] // an older version: the next question tells

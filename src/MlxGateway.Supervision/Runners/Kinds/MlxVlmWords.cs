@@ -57,15 +57,18 @@ internal static partial class MlxVlmWords
 
     private static string? Text(JsonElement of, string name) => Member(of, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
-    // In one line, without the full stop that the sentence around it has.
+    // In one line, without the full stop that the sentence around it has, and without a command that may be for another Python.
     private static string Line(string text)
     {
-        var line = Blanks().Replace(text, " ").Trim().TrimEnd('.');
+        var line = Blanks().Replace(Command().Replace(text, ""), " ").Trim().TrimEnd('.');
         return line.Length <= Longest ? line : line[..Longest] + "…";
     }
 
     [GeneratedRegex(@"No module named '(?<module>[A-Za-z0-9_]+)")]
     private static partial Regex MissingModule();
+
+    [GeneratedRegex(@"Please install it using: pip install \S+")]
+    private static partial Regex Command();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Blanks();

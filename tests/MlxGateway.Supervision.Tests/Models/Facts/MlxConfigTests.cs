@@ -66,6 +66,18 @@ public sealed class MlxConfigTests
     public void Use_FollowsFromTheDesign(string config, ModelUse expected) => Assert.Equal(expected, Of(config).Use);
 
     [Theory]
+    [InlineData("""{"_class_name":"QwenImageEditPlusPipeline"}""", true)]
+    [InlineData("""{"_class_name":"Flux2KleinPipeline","transformer":["diffusers","Flux2Transformer2DModel"]}""", true)]
+    [InlineData("""{"_class_name":"FluxPipeline"}""", false)] // the first of them, which mlx_vlm has no code for
+    [InlineData("""{"_class_name":"StableDiffusionXLPipeline"}""", false)]
+    [InlineData("""{"_class_name":["ZImagePipeline"]}""", false)]
+    [InlineData("""{"_class_name":"\ud800ZImage"}""", false)]
+    [InlineData("""["ZImagePipeline"]""", false)]
+    [InlineData("ZImagePipeline", false)]
+    [InlineData("", false)]
+    public void Pipeline_OfAFamilyThatAnEngineHas_IsKnownByItsClass(string index, bool known) => Assert.Equal(known, MlxPipeline.ClassOf(System.Text.Encoding.UTF8.GetBytes(index)) is not null);
+
+    [Theory]
     [InlineData("modules.json", ModelUse.Embedding)]
     [InlineData("1_Pooling/config.json", ModelUse.Embedding)]
     [InlineData("adapter_config.json", ModelUse.Adapter)]
