@@ -13,17 +13,17 @@ internal sealed class OfferedRoutes(RunnerKinds kinds) : IRequestShaper
         var offers = exchange.Route.Form == RequestForm.Path ? null : kinds.MannersFor(model)?.Offers;
         return new(offers?.Contains(exchange.Route.RunnerPath) != false
             ? null
-            : new GatewayError(StatusCodes.Status404NotFound, "not_found", $"{Lacks(model, exchange.Route.Path)}. It offers {string.Join(", ", offers.Order(StringComparer.Ordinal))}."));
+            : new GatewayError(StatusCodes.Status404NotFound, "not_found", $"Model '{model.Id}' {WhyNot(model, exchange.Route.Path)}. It offers {string.Join(", ", offers.Order(StringComparer.Ordinal))}."));
     }
 
-    // An engine that has the route for other models is not said to lack it.
-    private static string Lacks(ModelSpec model, string path) => model.Facts?.Use switch
+    // Of a chat model it is the engine that lacks the route; a model of vectors would not have it with any.
+    private static string WhyNot(ModelSpec model, string path) => model.Facts?.Use switch
     {
-        ModelUse.Embedding => $"Model '{model.Id}' is for embeddings: {model.Runner} has no {path} for it",
-        ModelUse.Reranking => $"Model '{model.Id}' is for ranking: {model.Runner} has no {path} for it",
-        ModelUse.Transcription => $"Model '{model.Id}' is for transcription: {model.Runner} has no {path} for it",
-        ModelUse.Speech => $"Model '{model.Id}' is for speech: {model.Runner} has no {path} for it",
-        ModelUse.Images => $"Model '{model.Id}' is for images: {model.Runner} has no {path} for it",
-        _ => $"Model '{model.Id}' is served by {model.Runner}, which has no {path}",
+        ModelUse.Embedding => $"makes vectors of texts and nothing else, so it has no {path}",
+        ModelUse.Reranking => $"ranks texts and does nothing else, so it has no {path}",
+        ModelUse.Transcription => $"writes down what is said and does nothing else, so it has no {path}",
+        ModelUse.Speech => $"speaks and does nothing else, so it has no {path}",
+        ModelUse.Images => $"makes images and does nothing else, so it has no {path}",
+        _ => $"is served by {model.Runner}, which has no {path}",
     };
 }

@@ -50,7 +50,7 @@ public sealed class MlxVlmStandInTests : IDisposable
 
         var edit = await gateway.PostAsync("/v1/images/edits", """{"model":"painter","prompt":"a dog","image":"/etc/passwd"}""");
         Assert.Equal((404, "not_found"), (edit.Status, edit.Code));
-        Assert.EndsWith("Model 'painter' is for images: mlx_vlm has no /v1/images/edits for it. It offers /v1/images/generations.", edit.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Model 'painter' makes images and does nothing else, so it has no /v1/images/edits. It offers /v1/images/generations.", edit.Message, StringComparison.Ordinal);
     }
 
     private static async Task<(IReadOnlyList<string> Argv, IReadOnlyList<(string Path, JsonElement Body)> Sent)> SentAsync(Gateway gateway, string model)

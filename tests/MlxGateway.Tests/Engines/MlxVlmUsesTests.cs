@@ -70,7 +70,7 @@ public sealed class MlxVlmUsesTests(MlxUses uses) : IClassFixture<MlxUses>
         {
             var answer = await gateway.PostAsync(path, body);
             Assert.Equal((404, "not_found"), (answer.Status, answer.Code));
-            Assert.EndsWith($": mlx_vlm has no {path} for it. It offers {offers}.", answer.Message, StringComparison.Ordinal);
+            Assert.EndsWith($" nothing else, so it has no {path}. It offers {offers}.", answer.Message, StringComparison.Ordinal);
         }
 
         Assert.Empty(await gateway.RunningAsync());
