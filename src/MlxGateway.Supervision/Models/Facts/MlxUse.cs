@@ -66,7 +66,9 @@ internal static class MlxUse
     }
 
     // A conversion leaves out the files that sentence-transformers goes by, and the class is that of a model that chats.
-    private static bool Embeds(string name) => name.Contains("embed", StringComparison.OrdinalIgnoreCase);
+    // EmbeddingGemma, nomic-embed-text; but not embedded-coder.
+    private static bool Embeds(string name) =>
+        name.Contains("embedding", StringComparison.OrdinalIgnoreCase) || name.Split('-', '_', '.', ' ').Any(word => word.Equals("embed", StringComparison.OrdinalIgnoreCase) || word.Equals("embedder", StringComparison.OrdinalIgnoreCase));
 
     // One label is a score; a classifier tells more apart. A class for ranking needs none.
     private static bool Scores(ConfigKeys keys) =>

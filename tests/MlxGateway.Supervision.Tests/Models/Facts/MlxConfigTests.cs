@@ -40,6 +40,8 @@ public sealed class MlxConfigTests
     [InlineData("""["Qwen3ForCausalLM"]""", "Qwen3-Reranker-0.6B-mlx", ModelUse.Reranking)]
     [InlineData("""["JinaForRanking"]""", "m", ModelUse.Reranking)]
     [InlineData("""["Qwen3ForCausalLM"]""", "Qwen3-Embedding-0.6B-4bit-DWQ", ModelUse.Embedding)]
+    [InlineData("""["LlamaForCausalLM"]""", "llama-embed_v2", ModelUse.Embedding)]
+    [InlineData("""["LlamaForCausalLM"]""", "embedded-coder-7b", ModelUse.Chat)]
     [InlineData("""["BertForSequenceClassification"]""", "sentiment", ModelUse.Other)]
     [InlineData("""["BertForTokenClassification"]""", "m", ModelUse.Other)]
     [InlineData("""["ViTForImageClassification"]""", "m", ModelUse.Other)]
