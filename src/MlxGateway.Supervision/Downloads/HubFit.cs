@@ -11,6 +11,13 @@ internal sealed class HubFit(ModelCatalog catalog, IMemoryGauge gauge)
     // What the engines are for; of other models nobody here knows what becomes of them.
     private static readonly string[] Uses = ["text-generation", "text2text-generation", "image-text-to-text", "any-to-any", "audio-text-to-text", "video-text-to-text", "visual-question-answering"];
     private static readonly string[] UsesOfLlamaServer = ["feature-extraction", "sentence-similarity", "text-ranking", "text-classification"];
+
+    private static readonly Dictionary<string, ModelUse> UsesOfMlxVlm = new(StringComparer.Ordinal)
+    {
+        ["feature-extraction"] = ModelUse.Embedding, ["sentence-similarity"] = ModelUse.Embedding, ["text-ranking"] = ModelUse.Reranking,
+        ["automatic-speech-recognition"] = ModelUse.Transcription, ["text-to-speech"] = ModelUse.Speech,
+    };
+
     private static readonly string[] Seeing = ["image-text-to-text", "any-to-any", "audio-text-to-text", "video-text-to-text", "visual-question-answering"];
 
     /// <summary>Judges all of one answer by one reading of the machine.</summary>
@@ -40,18 +47,18 @@ internal sealed class HubFit(ModelCatalog catalog, IMemoryGauge gauge)
         var size = asGguf
             ? best is { } form && entry.Gguf?.Total is > 0 and { } parameters && parameters < 1L << 50 ? new ByteSize((long)(parameters * form.Bits / 8)) : default(ByteSize?)
             : entry.Safetensors?.Parameters is { } tensors && Quantisation.BytesOf(tensors) is { } bytes ? new ByteSize(bytes) : null;
-        var kind = asGguf ? KindNames.LlamaServer : Seeing.Contains(entry.PipelineTag) ? KindNames.MlxVlm : KindNames.MlxLm;
+        var kind = asGguf ? KindNames.LlamaServer : Seeing.Contains(entry.PipelineTag) || UsesOfMlxVlm.ContainsKey(entry.PipelineTag ?? "") ? KindNames.MlxVlm : KindNames.MlxLm;
         return Judge(entry, kind, size, best?.Name, ceiling);
     }
 
     private HubModel Judge(HubEntry entry, string kind, ByteSize? size, string? form, ByteSize ceiling)
     {
-        if (!IsHere(kind) && !(kind == KindNames.MlxVlm && IsHere(KindNames.MlxLm)))
+        if (!IsHere(kind) && !(kind == KindNames.MlxVlm && Seeing.Contains(entry.PipelineTag) && IsHere(KindNames.MlxLm)))
         {
             return Say(entry, size, false, $"It needs {kind}, which is not on this machine.");
         }
 
-        if (entry.PipelineTag is { } use && !Uses.Contains(use) && !(kind == KindNames.LlamaServer && UsesOfLlamaServer.Contains(use)))
+        if (entry.PipelineTag is { } use && !Uses.Contains(use) && !(kind == KindNames.LlamaServer && UsesOfLlamaServer.Contains(use)) && !(kind == KindNames.MlxVlm && UsesOfMlxVlm.ContainsKey(use)))
         {
             return Say(entry, size, null, $"It is for {use}, and whether an engine here can serve that is not known.");
         }
@@ -66,7 +73,7 @@ internal sealed class HubFit(ModelCatalog catalog, IMemoryGauge gauge)
             Id = entry.Id!,
             Runner = kind,
             FileBytes = weights,
-            Facts = new ModelFacts { TensorBytes = weights, ContextWindow = entry.Gguf?.ContextLength is > 0 and <= int.MaxValue and var context ? (int)context : null },
+            Facts = new ModelFacts { Use = kind == KindNames.MlxVlm ? UsesOfMlxVlm.GetValueOrDefault(entry.PipelineTag ?? "") : ModelUse.Chat, TensorBytes = weights, ContextWindow = entry.Gguf?.ContextLength is > 0 and <= int.MaxValue and var context ? (int)context : null },
         }).Least.Total;
         var written = form is null ? "" : string.Create(CultureInfo.InvariantCulture, $" as {form}");
         var about = $"It takes about {need} of memory{written}, and models may use {ceiling} on this machine.";

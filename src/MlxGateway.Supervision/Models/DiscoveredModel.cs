@@ -12,7 +12,7 @@ internal static class DiscoveredModel
     /// <param name="found">Its files.</param>
     /// <param name="settings">Says which kinds there are.</param>
     public static ModelSpec? Of(string id, string source, string kind, ResolvedSource found, ModelSettings settings) =>
-        !settings.OfferedKinds.Contains(kind) || ModelName.Fault(id) is not null || !IsServed(found.Facts?.Use ?? ModelUse.Chat, kind) ? null : new ModelSpec
+        !settings.OfferedKinds.Contains(kind) || ModelName.Fault(id) is not null || !IsServed(found.Facts, kind) ? null : new ModelSpec
         {
             Id = id,
             Source = source,
@@ -27,11 +27,12 @@ internal static class DiscoveredModel
             Download = settings.Discovery.Download,
         };
 
-    // llama-server makes vectors and ranks; the MLX servers that are known here only write.
-    private static bool IsServed(ModelUse use, string kind) => use switch
+    // llama-server makes vectors and ranks; mlx_vlm that and more, of the designs that it has.
+    private static bool IsServed(ModelFacts? facts, string kind) => (facts?.Use ?? ModelUse.Chat, kind) switch
     {
-        ModelUse.Chat => true,
-        ModelUse.Embedding or ModelUse.Reranking => kind == KindNames.LlamaServer,
+        (ModelUse.Chat, _) => true,
+        (ModelUse.Embedding or ModelUse.Reranking, KindNames.LlamaServer) => true,
+        (_, KindNames.MlxVlm) => MlxVlmDesigns.Knows(facts!),
         _ => false,
     };
 }

@@ -38,7 +38,9 @@ internal sealed class FactsCache(Func<string, FileFacts> readGguf, Func<string, 
     {
         // All files, because what is read depends on what is there; and what is looked for below.
         var (entries, _) = Disk.Entries(folder, MostFilesOfAModel, static _ => true);
-        return _folders.Of(folder, entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal).Append("1_Pooling/config.json").Append("additional_chat_templates").Select(name => Path.Combine(folder, name)));
+        var files = entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal).ToList();
+        var parts = files.Contains(MlxPipeline.Index) ? FileWalk.Find(folder, "", depth: 1).Where(path => Path.GetDirectoryName(path) != folder) : [];
+        return _folders.Of(folder, [.. files.Append("1_Pooling/config.json").Append("additional_chat_templates").Select(name => Path.Combine(folder, name)), .. parts]);
     }
 }
 

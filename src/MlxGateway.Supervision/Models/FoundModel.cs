@@ -1,13 +1,15 @@
+using MlxGateway.Supervision.Models.Facts;
+
 namespace MlxGateway.Supervision.Models;
 
-/// <summary>Something on the disk that looks like a model: a GGUF file, the first of its series, or a folder in MLX form.</summary>
+/// <summary>Something on the disk that looks like a model: a GGUF file, the first of its series, or a folder in MLX form, which may be that of an image generator.</summary>
 /// <param name="Path">Its real path. A file that is missing from its series is named too.</param>
 /// <param name="IsFolder">Whether it is a folder in MLX form.</param>
 internal readonly record struct FoundModel(string Path, bool IsFolder)
 {
     private const string Config = "config.json";
     private const string Index = "model.safetensors.index.json";
-    private const string Pipeline = "model_index.json"; // of an image generator, whose parts lie in folders of their own
+    private const string Pipeline = MlxPipeline.Index; // of an image generator, whose parts lie in folders of their own
 
     /// <summary>What it is called where it lies.</summary>
     public string Name => IsFolder ? System.IO.Path.GetFileName(Path) : GgufName.Of(Path).Stem;
@@ -29,7 +31,7 @@ internal readonly record struct FoundModel(string Path, bool IsFolder)
             {
                 // What lies below is a part of this one.
                 closed.Add(at.Path + '/');
-                found.AddRange(isPipeline ? [] : [new FoundModel(at.Path, IsFolder: true)]);
+                found.Add(new FoundModel(at.Path, IsFolder: true));
             }
         }
 
@@ -37,7 +39,7 @@ internal readonly record struct FoundModel(string Path, bool IsFolder)
     }
 
     /// <summary>Whether the folder has the files of a model in MLX form, or some of them.</summary>
-    public static bool IsMlx(string folder) => FileWalk.From(folder, 0, IsOfInterest).Folders is [var only] && IsMlx(only);
+    public static bool IsMlx(string folder) => FileWalk.From(folder, 0, IsOfInterest).Folders is [var only] && (IsMlx(only) || only.Files.Contains(Pipeline));
 
     /// <summary>The model as it may be served; null if nobody could serve it.</summary>
     /// <param name="id">What clients shall call it.</param>

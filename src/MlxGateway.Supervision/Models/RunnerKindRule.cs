@@ -37,7 +37,10 @@ internal static class RunnerKindRule
         return Disk.Length(Path.Combine(folder, "mlc-chat-config.json")) is not null ? KindNames.MlcLlm : ForMlx(facts.Mlx(folder).Facts, offered);
     }
 
-    /// <summary>The kind that serves a model in MLX form: one that sees or hears needs mlx_vlm; where there is none, mlx_lm can at least talk with it.</summary>
+    /// <summary>
+    /// The kind that serves a model in MLX form: one that sees or hears needs mlx_vlm; where there is none, mlx_lm can at least talk with it. What does not chat at all is nothing for mlx_lm, whether mlx_vlm is there or not.
+    /// </summary>
     public static string ForMlx(ModelFacts? facts, IReadOnlyList<string> offered) =>
-        facts?.Modalities.Count > 1 && (offered.Contains(KindNames.MlxVlm) || !offered.Contains(KindNames.MlxLm)) ? KindNames.MlxVlm : KindNames.MlxLm;
+        facts?.Use is ModelUse.Embedding or ModelUse.Reranking or ModelUse.Transcription or ModelUse.Speech or ModelUse.Images ? KindNames.MlxVlm
+        : facts?.Modalities.Count > 1 && (offered.Contains(KindNames.MlxVlm) || !offered.Contains(KindNames.MlxLm)) ? KindNames.MlxVlm : KindNames.MlxLm;
 }

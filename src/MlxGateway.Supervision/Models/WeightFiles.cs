@@ -1,3 +1,5 @@
+using MlxGateway.Supervision.Models.Facts;
+
 namespace MlxGateway.Supervision.Models;
 
 /// <summary>The files that hold a model's weights.</summary>
@@ -6,6 +8,11 @@ internal static class WeightFiles
     /// <summary>Their paths, in the order in which engines read them.</summary>
     /// <param name="path">What a runner is launched with: a GGUF file, or a folder.</param>
     public static IReadOnlyList<string> Of(string path) => Disk.IsFolder(path)
-        ? [.. FileWalk.Find(path, ".safetensors", depth: 0).Where(file => Disk.Length(file) is not null)]
+        ? [.. Files(path).Where(file => Disk.Length(file) is not null)]
         : [.. GgufName.Of(path).SeriesOf(path).Where(file => Disk.Length(file) is not null)];
+
+    // What makes images has its weights in folders of its parts, and perhaps once more at the top, for other programs.
+    private static IEnumerable<string> Files(string folder) => Disk.Length(Path.Combine(folder, MlxPipeline.Index)) is null
+        ? FileWalk.Find(folder, ".safetensors", depth: 0)
+        : FileWalk.From(folder, depth: 1, static name => name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)).Folders.Skip(1).SelectMany(part => part.Paths);
 }

@@ -43,6 +43,12 @@ public sealed record LaunchPlan
     /// <summary>A last question, for an engine whose paths answer before it can; it is waited for as long as the launch may last. Null: the paths are proof enough.</summary>
     public ReadyProbe? Proof { get; init; }
 
+    /// <summary>For an engine that lives on without a model that it could not load: questions whose answers say whether it can serve, asked last and in this order. A fault ends the launch at once.</summary>
+    public IReadOnlyList<ReadyVerdict> Verdicts { get; init; } = [];
+
+    /// <summary>What a person can do about what the engine said before it ended, as a sentence; null: nothing is known of that.</summary>
+    public Func<string, string?>? Advice { get; init; }
+
     /// <summary>What it is asked once it has been silent for long: something that only its generating part can answer. Null: the first of its paths, and any answer will do.</summary>
     public ReadyProbe? Question { get; init; }
 
@@ -65,17 +71,37 @@ public sealed record SpareStart(IReadOnlyList<string> Arguments, IReadOnlyList<s
 /// <param name="Json">Its body; null: none.</param>
 public sealed record ReadyProbe(HttpMethod Method, string Path, string? Json = null)
 {
+    private const string OfJson = "application/json";
+
+    /// <summary>What the body is, where it is not JSON.</summary>
+    public string ContentType { get; init; } = OfJson;
+
+    /// <summary>Whether a runner that answers with an error has shown that it works: one whose working part sends it.</summary>
+    public bool TakesAnyAnswer { get; init; }
+
     /// <summary>The request for a runner at an address, on a connection that serves for nothing else.</summary>
     internal HttpRequestMessage ToRequest(Uri address) => new(Method, new Uri(address, Path))
     {
         Headers = { ConnectionClose = true },
-        Content = Json is { } json ? new StringContent(json, Encoding.UTF8, "application/json") : null,
+        Content = Json is { } body ? ContentOf(body) : null,
     };
 
     /// <summary>A question whose answer is one token.</summary>
     /// <param name="model">The model, as the runner calls it.</param>
     internal static ReadyProbe OneToken(string model) => new(HttpMethod.Post, "/v1/completions", $$"""{"model":{{JsonSerializer.Serialize(model)}},"prompt":"hi","max_tokens":1}""");
+
+    private ByteArrayContent ContentOf(string body)
+    {
+        var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+        content.Headers.TryAddWithoutValidation("Content-Type", ContentType == OfJson ? "application/json; charset=utf-8" : ContentType);
+        return content;
+    }
 }
+
+/// <summary>A question whose answer says whether the runner can serve its model.</summary>
+/// <param name="Probe">The question. It is asked until there is an answer, whatever that is.</param>
+/// <param name="Fault">Why it cannot, by the status and the text of the answer, as a phrase without full stop; null: it can.</param>
+public sealed record ReadyVerdict(ReadyProbe Probe, Func<int, string, string?> Fault);
 
 /// <summary>A second way to start the same model.</summary>
 /// <param name="ExitCode">The exit code by which the first one says, before it is ready, that it cannot work here.</param>

@@ -10,6 +10,8 @@ internal sealed class Readiness(TimeProvider time)
     // A server that accepts and says nothing must not hold up the proof for ever; it is simply asked again.
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
 
+    private const int LongestAnswer = 1 << 20;
+
     // At most so much of what the start took is lost by asking too late. A knock at a closed port costs nobody anything to speak of; a question has to be answered by an engine that is loading.
     private readonly ResiliencePipeline<bool> _knocking = Patience(time, 0.01);
     private readonly ResiliencePipeline<bool> _asking = Patience(time, 0.05);
@@ -34,6 +36,46 @@ internal sealed class Readiness(TimeProvider time)
         {
             // The engine answers it when it can; asked again meanwhile, it would have to answer as often.
             await _asking.ExecuteAsync(async token => await AnswersAsync(connections, address, proof, Timeout.InfiniteTimeSpan, token), cancellationToken);
+        }
+    }
+
+    /// <summary>Asks for the verdicts, one after the other, each until there is an answer.</summary>
+    /// <returns>The first fault; null: it can serve.</returns>
+    public async Task<string?> FaultAsync(Uri address, HttpMessageInvoker connections, IReadOnlyList<ReadyVerdict> verdicts, CancellationToken cancellationToken)
+    {
+        foreach (var verdict in verdicts)
+        {
+            string? fault = null;
+            await _asking.ExecuteAsync(
+                async token =>
+                {
+                    var answer = await AskAsync(connections, address, verdict.Probe, token);
+                    fault = answer is { } said ? verdict.Fault(said.Status, said.Text) : null;
+                    return answer is not null;
+                },
+                cancellationToken);
+            if (fault is not null)
+            {
+                return fault;
+            }
+        }
+
+        return null;
+    }
+
+    // Null: there was no whole answer.
+    private static async ValueTask<(int Status, string Text)?> AskAsync(HttpMessageInvoker connections, Uri address, ReadyProbe probe, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = probe.ToRequest(address);
+            using var response = await connections.SendAsync(request, cancellationToken);
+            await response.Content.LoadIntoBufferAsync(LongestAnswer, cancellationToken);
+            return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
+        }
+        catch (Exception failed) when (failed is HttpRequestException or IOException)
+        {
+            return null;
         }
     }
 

@@ -125,7 +125,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
 
         // Not the runner's own: a server of HTTP/1.0 closes after the proof without saying so, and the first request would go into what it closed.
         using var connections = RunnerConnections.Open(plan.Secret);
-        var proving = readiness.WaitAsync(child, port, runner.Address, connections, plan.ReadyPaths, plan.Proof, ended.Token);
+        var proving = IsReadyAsync(child, port, runner.Address, connections, plan, ended.Token);
         await Task.WhenAny(proving, child.Exited);
         if (child.Exited.IsCompleted)
         {
@@ -142,7 +142,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
                 throw new PortTakenException();
             }
 
-            throw new LaunchFailedException($"The runner of model '{model.Id}' ended before it was ready: {await RunnerProcess.DescribeEndAsync(child, secrets)}")
+            throw new LaunchFailedException($"The runner of model '{model.Id}' ended before it was ready: {await RunnerProcess.DescribeEndAsync(child, secrets)}{AdviceOn(string.Join('\n', child.Output.Lines()), plan)}")
             {
                 WasKilled = RunnerProcess.IsKill(await child.Exited),
             };
@@ -150,13 +150,25 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
 
         try
         {
-            await proving;
+            if (await proving is { } fault)
+            {
+                throw new LaunchFailedException($"The runner of model '{model.Id}' cannot serve it: {SecretFilter.Clean(fault, secrets)}.{AdviceOn(fault, plan)}");
+            }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException($"The runner of model '{model.Id}' was not ready yet. {RunnerProcess.LastLines(child, secrets)}", cancellationToken);
         }
     }
+
+    // The fault, if it lives and cannot serve.
+    private async Task<string?> IsReadyAsync(ChildProcess child, int port, Uri address, HttpMessageInvoker connections, LaunchPlan plan, CancellationToken cancellationToken)
+    {
+        await readiness.WaitAsync(child, port, address, connections, plan.ReadyPaths, plan.Proof, cancellationToken);
+        return await readiness.FaultAsync(address, connections, plan.Verdicts, cancellationToken);
+    }
+
+    private static string AdviceOn(string said, LaunchPlan plan) => plan.Advice?.Invoke(said) is { } advice ? $" {advice}" : "";
 
     private static partial class Log
     {

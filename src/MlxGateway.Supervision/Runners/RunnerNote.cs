@@ -20,7 +20,7 @@ internal sealed record RunnerNote(
     /// <summary>The note of a launch.</summary>
     public static RunnerNote Of(ModelSpec model, LaunchShape shape, int port, LaunchPlan plan) => new(
         model.Id, model.Runner, model.LaunchFingerprint, shape, port, plan.ReadyPaths,
-        ReadyQuestion.Of(plan.Proof), ReadyQuestion.Of(plan.Question), plan.Secret);
+        ReadyQuestion.Of(plan.Proof ?? (plan.Verdicts.Count > 0 ? plan.Verdicts[^1].Probe : null)), ReadyQuestion.Of(plan.Question), plan.Secret);
 
     /// <summary>Reads what <see cref="ToString"/> wrote; null: it is no such note.</summary>
     public static RunnerNote? Parse(string text)
@@ -42,11 +42,21 @@ internal sealed record RunnerNote(
 /// <summary>A <see cref="ReadyProbe"/> as it is written down.</summary>
 internal sealed record ReadyQuestion(string Method, string Path, string? Json)
 {
+    /// <summary><see cref="ReadyProbe.ContentType"/>; null: JSON.</summary>
+    public string? ContentType { get; init; }
+
+    /// <summary><see cref="ReadyProbe.TakesAnyAnswer"/>.</summary>
+    public bool TakesAnyAnswer { get; init; }
+
     /// <summary>A probe as it is written down; null: there is none.</summary>
-    public static ReadyQuestion? Of(ReadyProbe? probe) => probe is null ? null : new(probe.Method.Method, probe.Path, probe.Json);
+    public static ReadyQuestion? Of(ReadyProbe? probe) => probe is null ? null : new(probe.Method.Method, probe.Path, probe.Json) { ContentType = probe.ContentType, TakesAnyAnswer = probe.TakesAnyAnswer };
 
     /// <summary>To be asked again.</summary>
-    public ReadyProbe ToProbe() => new(new HttpMethod(Method), Path, Json);
+    public ReadyProbe ToProbe()
+    {
+        var probe = new ReadyProbe(new HttpMethod(Method), Path, Json) { TakesAnyAnswer = TakesAnyAnswer };
+        return ContentType is { } type ? probe with { ContentType = type } : probe;
+    }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]

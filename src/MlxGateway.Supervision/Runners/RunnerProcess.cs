@@ -87,7 +87,7 @@ internal sealed class RunnerProcess : IRunner, IVitals
             await response.Content.CopyToAsync(Stream.Null, cancellationToken);
 
             // 501: it generates no text at all, as one that is there for embeddings.
-            return _question.Json is null || response.StatusCode is < HttpStatusCode.InternalServerError or HttpStatusCode.NotImplemented;
+            return _question.Json is null || _question.TakesAnyAnswer || response.StatusCode is < HttpStatusCode.InternalServerError or HttpStatusCode.NotImplemented;
         }
         catch (Exception failed) when (failed is HttpRequestException or IOException or OperationCanceledException)
         {

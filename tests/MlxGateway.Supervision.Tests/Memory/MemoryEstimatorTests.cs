@@ -16,6 +16,8 @@ public sealed class MemoryEstimatorTests
         ContextWindow = 32768, HiddenSize = 1024, FeedForwardSize = 4096, AttentionHeads = 16, VocabularySize = 65536,
     };
 
+    private static ByteSize ByteSizeOf(IEnumerable<MemoryPart> parts) => parts.Aggregate(ByteSize.Zero, (sum, part) => sum + part.Bytes);
+
     [Fact]
     public void LlamaServer_OneConversation_IsItsParts()
     {
@@ -89,6 +91,34 @@ public sealed class MemoryEstimatorTests
         var facts = Facts with { Cache = new CacheLayout([new CacheLayers(1, 1000, Window: 1024)]) };
 
         Assert.Equal(2000 * 3072L, new MlxLmMemory(false).PartsOf(Model(KindNames.MlxLm), facts, new LaunchShape { Context = 10_000 }).Single(part => part.Name == "KV cache").Bytes.Bytes);
+    }
+
+    [Theory]
+    [InlineData(ModelUse.Embedding, 512, 512 * 8)] // of sixteen that are read together, MLX works on eight at a time
+    [InlineData(ModelUse.Reranking, 512, 512 * 8)]
+    [InlineData(ModelUse.Embedding, 40960, 8192)] // the engine cuts off what is longer
+    public void MlxVlm_ModelThatReadsWholeTexts_KeepsNothingOfThem(ModelUse use, int window, int tokens)
+    {
+        var model = Model(KindNames.MlxVlm) with { Facts = Facts with { Use = use, ContextWindow = window } };
+        var shape = Assert.Single(ShapeLadder.Of(model, model.Facts, new MlxVlmMemory(writesScores: false), 2048).Distinct());
+        var parts = new MlxVlmMemory(writesScores: false).PartsOf(model, model.Facts, shape);
+
+        var work = 2L * tokens * 20 * 1024;
+        Assert.Equal((Math.Min(window, 8192), null), (shape.Context, shape.Lowered));
+        Assert.Equal([("weights", 1000 * Mega), ("working memory", work), ("freed memory", work), ("process", 137 * Mega)], parts.Select(part => (part.Name, part.Bytes.Bytes)));
+    }
+
+    [Theory]
+    [InlineData(ModelUse.Speech, 512)]
+    [InlineData(ModelUse.Transcription, 512)]
+    [InlineData(ModelUse.Images, 3072)]
+    public void MlxVlm_ModelOfSoundOrImages_HasAGuessAndNoContext(ModelUse use, int work)
+    {
+        var model = Model(KindNames.MlxVlm) with { Facts = new ModelFacts { Use = use, TensorBytes = Megabytes(1000) } };
+        var shape = Assert.Single(ShapeLadder.Of(model, model.Facts!, new MlxVlmMemory(writesScores: false), 2048).Distinct());
+
+        Assert.Null(shape.Context);
+        Assert.Equal(Megabytes(1000 + (2 * work) + 137), ByteSizeOf(new MlxVlmMemory(writesScores: false).PartsOf(model, model.Facts!, shape)));
     }
 
     [Fact]

@@ -55,6 +55,43 @@ public sealed class DiscoveryTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"architectures":["BertModel"],"model_type":"bert"}""", ModelUse.Embedding)]
+    [InlineData("""{"architectures":["BertForSequenceClassification"],"model_type":"bert","num_labels":1}""", ModelUse.Reranking)]
+    [InlineData("""{"model_type":"whisper"}""", ModelUse.Transcription)]
+    [InlineData("""{"model_type":"kokoro"}""", ModelUse.Speech)]
+    [InlineData("""{"architectures":["MPNetModel"],"model_type":"mpnet"}""", null)] // no code for it there
+    [InlineData("""{"model_type":"vits"}""", null)]
+    [InlineData("""{"architectures":["BertForSequenceClassification"],"model_type":"bert","num_labels":5}""", null)]
+    public void Folders_ModelsInMlxFormThatCannotChat_AreListedIfMlxVlmServesThem(string config, ModelUse? use)
+    {
+        Mlx("models/one", config);
+
+        Assert.Equal(use is null ? [] : [("one", "mlx_vlm", use)], Look(_folder.Settings(folders: ["models"], offered: ["mlx_lm", "mlx_vlm"])).Select(model => (model.Id, model.Runner, (ModelUse?)model.Facts!.Use)));
+        Assert.Empty(Look(_folder.Settings(folders: ["models"], offered: ["mlx_lm"])));
+    }
+
+    [Fact]
+    public void ImageGenerator_OfADesignThatMlxVlmHas_IsOneModelOfTheBytesOfItsParts()
+    {
+        _folder.Write("models/painter/model_index.json", """{"_class_name":"ZImagePipeline"}""");
+        _folder.Write("models/painter/all-in-one.safetensors", TinyModels.Safetensors("a"));
+        foreach (var (name, bytes) in TinyModels.Mlx())
+        {
+            _folder.Write($"models/painter/text_encoder/{name}", bytes);
+        }
+
+        _folder.Write("models/painter/transformer/diffusion_pytorch_model.safetensors", TinyModels.Safetensors("a"));
+        var settings = _folder.Settings(folders: ["models"], offered: ["mlx_lm", "mlx_vlm"]);
+
+        var model = Assert.Single(Look(settings));
+        Assert.Equal(("painter", "mlx_vlm", ModelUse.Images, 3 * 64L, null), (model.Id, model.Runner, model.Facts!.Use, model.FileBytes!.Value.Bytes, model.Missing));
+
+        // A part that is cut off is seen, and seen again when it is whole.
+        _folder.Write("models/painter/transformer/diffusion_pytorch_model.safetensors", TinyModels.Safetensors("a")[..^8]);
+        Assert.Contains("in transformer, ", Assert.Single(Look(settings)).Missing, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(".lmstudio/models")]
     [InlineData(".cache/lm-studio/models")]
     [InlineData("elsewhere")] // by its settings

@@ -28,6 +28,18 @@ public sealed class KindAndModalitiesTests : IDisposable
         Assert.Equal((runner, modalities), (model.Runner, string.Join(',', model.Modalities)));
     }
 
+    [Theory]
+    [InlineData("mlx_lm,mlx_vlm")]
+    [InlineData("mlx_lm")] // mlx_lm could not even load it; the launch says what to install
+    public void Configured_ModelThatMakesVectors_IsNeverServedByMlxLm(string offered)
+    {
+        _folder.Write("m/config.json", """{"architectures":["BertModel"],"model_type":"bert"}""");
+        _folder.Write("m/model.safetensors", 10);
+        Adopt(_folder.Settings(new() { ["x"] = new() { Source = "m" } }, offered: offered.Split(',')));
+
+        Assert.Equal("mlx_vlm", _catalog.Current.Resolve("x")!.Runner);
+    }
+
     [Fact]
     public void Configured_Runner_WinsOverTheFiles()
     {

@@ -56,7 +56,7 @@ public sealed class MlxLmEngineTests : IAsyncDisposable
         var python = Python("python3", Lacks);
         _nursery.Script("uv", "exit 0");
         Environment.SetEnvironmentVariable("PATH", _nursery.Folder + ":" + _before["PATH"]);
-        var failed = await Assert.ThrowsAsync<LaunchFailedException>(async () => await new MlxVlmEngine(new EngineOptions { MlxVlm = { Python = python } }, Search()).RequireAsync(Nursery.Patience()));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(async () => await new MlxVlmEngine(new EngineOptions { MlxVlm = { Python = python } }, Search()).RequireReportAsync(Nursery.Patience()));
 
         Assert.Equal($"No usable Python with mlx_vlm was found ({python}: has no mlx_vlm). Install it with: uv tool install mlx-vlm", failed.Message);
     }

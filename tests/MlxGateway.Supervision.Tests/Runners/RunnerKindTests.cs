@@ -248,6 +248,64 @@ public sealed class RunnerKindTests : IAsyncDisposable
         Assert.Null(plan.Fallback);
     }
 
+    [Theory]
+    [InlineData(ModelUse.Chat, "--model", "/v1/chat/completions /v1/messages /v1/messages/count_tokens /v1/responses /v1/responses/input_tokens", "", "/v1/chat/completions")]
+    [InlineData(ModelUse.Embedding, "--embedding-model", "/v1/embeddings", "/metrics /v1/embeddings", "/v1/embeddings")]
+    [InlineData(ModelUse.Reranking, "--reranker-model", "/v1/rerank", "/metrics /v1/rerank", "/v1/rerank")]
+    [InlineData(ModelUse.Speech, "--tts-model", "/v1/audio/speech", "/metrics", "/v1/audio/speech")]
+    [InlineData(ModelUse.Transcription, "--stt-model", "/v1/audio/transcriptions /v1/audio/translations", "/metrics", "/v1/audio/transcriptions")]
+    [InlineData(ModelUse.Images, "--image-model", "/v1/images/generations", "/metrics", "/health")]
+    public async Task MlxVlm_EachUse_HasItsOptionItsRoutesItsProofAndItsQuestion(ModelUse use, string option, string offers, string verdicts, string question)
+    {
+        var model = new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/models/a b", Facts = new ModelFacts { Use = use, ContextWindow = 8192 }, Args = ["--log-level", "DEBUG"] };
+        var plan = await MlxVlm().PlanAsync(model, new LaunchShape { Context = use == ModelUse.Chat ? 8192 : 512 }, 20123, Nursery.Patience());
+        var manners = MlxVlm().MannersFor(model);
+
+        Assert.Equal(["-m", "mlx_vlm.server", option, "/models/a b", "--host", "127.0.0.1", "--port", "20123", "--log-level", "DEBUG"], plan.Arguments);
+        Assert.Equal(("/models/a b", offers, use == ModelUse.Chat), (manners.UpstreamModel, string.Join(' ', manners.Offers!.Order(StringComparer.Ordinal)), manners.AsksForStreams));
+        Assert.Equal((verdicts, question), (string.Join(' ', plan.Verdicts.Select(v => v.Probe.Path)), plan.Question!.Path));
+        Assert.Equal(use != ModelUse.Images, plan.Question.Json?.Contains("/models/a b", StringComparison.Ordinal) == true); // any other name would load another model
+        Assert.Equal(use == ModelUse.Chat, plan.Environment.ContainsKey("MLX_VLM_MAX_TOKENS"));
+    }
+
+    [Fact]
+    public async Task MlxVlm_VersionWithoutTheOption_SaysHowToGetANewerOne()
+    {
+        var python = _nursery.Script("python3", """echo 'mlxgateway {"modules":{"mlx_vlm":{"version":"0.3.9","options":["--model"]} } }'""");
+        var kind = new MlxVlm(new MlxVlmEngine(new EngineOptions { MlxVlm = { Python = python } }, Search()));
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => PlanAsync(kind, new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/m", Facts = new ModelFacts { Use = ModelUse.Embedding } }));
+
+        Assert.Equal($"Model 'm' makes vectors of texts, and this mlx_vlm (0.3.9) has no --embedding-model. A newer one comes with: {python} -m pip install --upgrade mlx-vlm", failed.Message);
+        Assert.NotNull(await PlanAsync(kind, new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/m" }));
+    }
+
+    [Theory]
+    [InlineData("/home/me/.local/share/uv/tools/mlx-vlm/bin/python", "uv tool install mlx-vlm --with misaki")]
+    [InlineData("/home/me/.local/pipx/venvs/mlx-vlm/bin/python", "pipx inject mlx-vlm misaki")]
+    [InlineData("/venv/bin/python", "/venv/bin/python -m pip install misaki")]
+    public void MlxVlm_PackageThatAModelNeeds_IsNamedWithTheCommandThatInstallsIt(string python, string command)
+    {
+        Assert.Equal($"Its Python lacks misaki; install it with: {command}", MlxVlmWords.Advice("Failed to load audio model: \nMissing dependency while loading kokoro: No module named 'misaki.en'", python));
+        Assert.Null(MlxVlmWords.Advice("Unsupported audio model", python));
+    }
+
+    [Theory]
+    [InlineData(200, """{"server":{"preload_failures":{},"loaded_models":{"stt":{"model":"/m"}}}}""", null)]
+    [InlineData(200, """{"server":{"preload_failures":{"audio_stt":{"model":"/m","error":"Unsupported  audio\nmodel: x."}}}}""", "Unsupported audio model: x")]
+    [InlineData(200, """{"server":{"preload_failures":{"audio_stt":{"error":"Failed: \nNo module named 'scipy'\nPlease install it using: pip install scipy"}}}}""", "Failed: No module named 'scipy'")]
+    [InlineData(200, """{"server":{"preload_failures":{"audio_stt":7}}}""", "it could not load the model, and does not say why")]
+    [InlineData(200, """{"server":{"preload_failures":{},"loaded_models":{}}}""", "it did not load the model, and does not say why")]
+    [InlineData(200, "{}", null)] // an older version: the next question tells
+    [InlineData(200, "<html>", null)]
+    [InlineData(404, "", null)]
+    public void MlxVlm_FailureThatItLivesOnAfter_IsReadFromItsMetrics(int status, string text, string? fault) => Assert.Equal(fault, MlxVlmWords.FaultOfMetrics(status, text, "stt"));
+
+    [Theory]
+    [InlineData(200, "", null)]
+    [InlineData(400, """{"detail":"The loaded model does not produce embeddings."}""", "The loaded model does not produce embeddings")]
+    [InlineData(500, "Internal Server Error", "it answered 500 to a question: Internal Server Error")]
+    public void MlxVlm_AnswerThatIsNone_IsAFault(int status, string text, string? fault) => Assert.Equal(fault, MlxVlmWords.FaultOfAnswer(status, text));
+
     [Fact]
     public async Task MlxVlm_WithoutAFolder_SaysWhatIsMissing()
     {

@@ -3,6 +3,7 @@ using System.Globalization;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
 using MlxGateway.Supervision.Runners;
+using MlxGateway.Supervision.Runners.Kinds;
 using Xunit;
 
 namespace MlxGateway.Supervision.Tests.Runners;
@@ -54,6 +55,54 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
         var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
 
         Assert.Equal($"The runner of model 'm' ended before it was ready: the process ended with {message}", failed.Message);
+    }
+
+    [Fact]
+    public async Task Launch_RunnerThatLivesAndCannotServe_FailsAtOnceAndLeavesNothing()
+    {
+        var asked = new List<string>();
+        var pid = _nursery.In("pid");
+        var kind = new TestKind((_, port) => TestKind.Shell($"echo $$ > {pid}; exec '{TestKind.Demo(port).Executable}' --port {port}") with
+        {
+            ReadyPaths = ["/health"],
+            Verdicts = [Verdict("/v1/models", null), Verdict("/nowhere", "it said sk-abcdefghijklmnop1234"), Verdict("/health", "never asked")],
+            Advice = said => $"Think about: {said.Length}.",
+        });
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
+
+        Assert.Equal("The runner of model 'm' cannot serve it: it said ***. Think about: 31.", failed.Message);
+        Assert.Equal(["/v1/models 200", "/nowhere 404"], asked);
+        Assert.False(IsAlive(int.Parse(await File.ReadAllTextAsync(pid, Nursery.Patience()), CultureInfo.InvariantCulture)));
+
+        ReadyVerdict Verdict(string path, string? fault) => new(new ReadyProbe(HttpMethod.Get, path), (status, text) =>
+        {
+            Assert.NotEmpty(text);
+            asked.Add($"{path} {status}");
+            return fault;
+        });
+    }
+
+    [Fact]
+    public async Task Launch_RunnerThatEndsForWantOfAPackage_SaysHowToInstallIt()
+    {
+        var kind = new TestKind((_, _) => TestKind.Shell("echo \"ModuleNotFoundError: No module named 'mlx_audio'\"; exit 1") with { Advice = said => MlxVlmWords.Advice(said, "/venv/bin/python") });
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(Model(), LaunchShape.Free, 1, Nursery.Patience()));
+
+        Assert.EndsWith("No module named 'mlx_audio' Its Python lacks mlx_audio; install it with: /venv/bin/python -m pip install mlx-audio", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Note_OfAQuestionInAForm_IsAskedAgainAsItWas()
+    {
+        var question = SilentForm.Asks("\"/models/caf\\u00e9\"");
+        var plan = TestKind.Shell("") with { Question = question, Verdicts = [new ReadyVerdict(new ReadyProbe(HttpMethod.Get, "/metrics"), (_, _) => null)] };
+        var note = RunnerNote.Parse(RunnerNote.Of(Model(), LaunchShape.Free, 1, plan).ToString())!;
+
+        Assert.Equal((question, "/metrics"), (note.Question!.ToProbe(), note.Proof!.Path));
+        using var request = note.Question.ToProbe().ToRequest(new Uri("http://127.0.0.1:1"));
+        var form = await request.Content!.ReadAsStringAsync(Nursery.Patience());
+        Assert.Equal("multipart/form-data; boundary=mlxgateway-silence", request.Content.Headers.ContentType!.ToString());
+        Assert.Contains("\r\n\r\n/models/café\r\n--mlxgateway-silence\r\n", form, StringComparison.Ordinal);
     }
 
     [Fact]

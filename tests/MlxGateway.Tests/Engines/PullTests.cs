@@ -142,13 +142,15 @@ public sealed class PullTests(HubGateway fixture) : IClassFixture<HubGateway>
              {"id":"org/vast","downloads":8,"likes":1,"tags":["mlx"],"siblings":[{"rfilename":"config.json"},{"rfilename":"model.safetensors"}],"safetensors":{"parameters":{"BF16":9000000000000},"total":1}},
              {"id":"org/torch","downloads":7,"likes":1,"siblings":[{"rfilename":"pytorch_model.bin"}]},
              {"id":"org/gguf","downloads":6,"likes":1,"pipeline_tag":"text-generation","siblings":[{"rfilename":"a-Q8_0.gguf"},{"rfilename":"a-Q4_K_M.gguf"}],"gguf":{"total":1000000000,"context_length":4096}},
+             {"id":"org/embeds","downloads":6,"likes":1,"tags":["mlx"],"pipeline_tag":"feature-extraction","siblings":[{"rfilename":"config.json"},{"rfilename":"model.safetensors"}],"safetensors":{"parameters":{"BF16":1000000},"total":1}},
              {"id":"org/unsaid","downloads":5,"likes":1,"siblings":[{"rfilename":"a-Q8_0.gguf"}]}]
             """;
 
         var found = (await Gateway.GetAsync("/api/hub/search?q=small%20ones&limit=5")).Json.GetProperty("models").EnumerateArray().ToList();
 
-        Assert.Equal(["org/small True 10000000", "org/vast False 18000000000000", "org/torch False ", "org/gguf True 611250000", "org/unsaid  "], found.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Text("id")} {Flag(m.GetProperty("runs_here"))} {m.GetProperty("size_bytes")}")));
+        Assert.Equal(["org/small True 10000000", "org/vast False 18000000000000", "org/torch False ", "org/gguf True 611250000", "org/embeds False 2000000", "org/unsaid  "], found.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Text("id")} {Flag(m.GetProperty("runs_here"))} {m.GetProperty("size_bytes")}")));
         Assert.Contains("as Q4_K_M", found[3].Text("why"), StringComparison.Ordinal);
+        Assert.Equal("It needs mlx_vlm, which is not on this machine.", found[4].Text("why"));
         Assert.Contains(fixture.Hub.Requests, r => r.Path.StartsWith("/api/models?search=small%20ones&sort=downloads&direction=-1&limit=5", StringComparison.Ordinal));
 
         fixture.Hub.ListingStatus = 500;

@@ -16,6 +16,11 @@ internal sealed class MlxVlmMemory(bool writesScores) : IEngineMemory
     /// <inheritdoc/>
     public ShapeFreedom FreedomOf(ModelSpec model, ModelFacts facts)
     {
+        if (MlxVlmUseMemory.Concerns(facts))
+        {
+            return new(Context: false, Conversations: false, Format: false, PromptCache: false);
+        }
+
         var args = new EngineArguments(model.Args);
         var format = !args.Has("--kv-bits", "--kv-key-bits", "--kv-value-bits", "--kv-quant-scheme") && (model.Context ?? facts.ContextWindow ?? ShapeLadder.UnknownContext) >= ShortestForFormat;
 
@@ -27,6 +32,11 @@ internal sealed class MlxVlmMemory(bool writesScores) : IEngineMemory
     /// <inheritdoc/>
     public LaunchShape Heed(ModelSpec model, ModelFacts facts, LaunchShape shape)
     {
+        if (MlxVlmUseMemory.Concerns(facts))
+        {
+            return MlxVlmUseMemory.Heed(facts, shape);
+        }
+
         var args = new EngineArguments(model.Args);
         return shape with
         {
@@ -43,8 +53,9 @@ internal sealed class MlxVlmMemory(bool writesScores) : IEngineMemory
     {
         var context = shape.Context ?? ShapeLadder.UnknownContext;
         var step = new EngineArguments(model.Args).Number("--prefill-step-size") is > 0 and var given ? given : MlxWork.PromptStep;
-        var cache = MlxWork.Cache(facts, shape, context, step);
-        var work = MlxWork.Prompt(facts, shape, context, step, writesScores);
+        var (cache, work) = MlxVlmUseMemory.Concerns(facts)
+            ? (ByteSize.Zero, MlxVlmUseMemory.Work(facts, shape, writesScores))
+            : (MlxWork.Cache(facts, shape, context, step), MlxWork.Prompt(facts, shape, context, step, writesScores));
         List<MemoryPart> parts =
         [
             new(PartNames.Weights, facts.TensorBytes ?? model.FileBytes ?? ByteSize.Zero),

@@ -16,6 +16,11 @@ internal static class MlxFacts
     /// <summary>What the files say, and the first thing that is wrong with them.</summary>
     public static FileFacts Read(string folder)
     {
+        if (MlxPipeline.Read(folder) is { } pipeline)
+        {
+            return pipeline;
+        }
+
         var config = Path.Combine(folder, "config.json");
         var json = Disk.Bytes(config, LargestConfig);
         using var keys = json is null ? null : ConfigKeys.Parse(json);
@@ -86,7 +91,8 @@ internal static class MlxFacts
         return fault;
     }
 
-    private static string? FaultOfShard(string path, bool isIndexed, TensorTally tally)
+    /// <summary>What is wrong with one file of weights; null if nothing is. Its tensors are added to the tally as far as they can be read.</summary>
+    internal static string? FaultOfShard(string path, bool isIndexed, TensorTally tally)
     {
         var name = Path.GetFileName(path);
         if (Disk.Length(path) is not { } length)

@@ -15,9 +15,11 @@ internal sealed record MlxShards(IReadOnlyList<string> Files, bool AreIndexed)
     private const int Deepest = 64;
 
     /// <summary>What the index names, otherwise what is called <c>model*.safetensors</c>, all that <c>mlx_lm</c> looks for; otherwise any file of that kind, which the others load.</summary>
-    public static MlxShards In(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="index">What the index is called.</param>
+    public static MlxShards In(string folder, string index = Index)
     {
-        if (Disk.Bytes(Path.Combine(folder, Index), LargestIndex) is { } index && Names(index) is { Count: > 0 } names)
+        if (Disk.Bytes(Path.Combine(folder, index), LargestIndex) is { } json && Names(json) is { Count: > 0 } names)
         {
             return new MlxShards([.. names.Select(name => Path.Combine(folder, name))], true);
         }

@@ -8,12 +8,15 @@ internal static class MlxUse
     private static readonly string[] SentenceFiles = ["modules.json", "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling/config.json"];
 
     private static readonly string[] Listeners =
-        ["whisper", "parakeet", "canary", "moonshine", "moonshine_streaming", "sensevoice", "wav2vec2", "wav2vec2-bert", "hubert", "mms", "lasr_ctc", "voxtral_realtime", "vibevoice_asr", "granite_speech5_ctc", "moss_transcribe_diarize", "fireredasr2"];
+    [
+        "whisper", "parakeet", "canary", "moonshine", "moonshine_streaming", "sensevoice", "wav2vec2", "wav2vec2-bert", "hubert", "mms", "lasr_ctc", "voxtral_realtime", "vibevoice_asr", "granite_speech5_ctc", "granite_speech_nar",
+        "moss_transcribe_diarize", "fireredasr2", "fun_asr_nano", "phonon", "phonon2",
+    ];
 
     private static readonly string[] Speakers =
     [
         "kokoro", "bark", "csm", "sesame", "dia", "outetts", "spark", "chatterbox", "chatterbox_turbo", "soprano", "vibevoice", "indextts", "voxcpm", "voxcpm2", "melotts", "styletts2", "speecht5", "vits", "fish_speech", "fish_qwen3_omni",
-        "tada", "longcat_audiodit", "omnivoice", "zonos2",
+        "tada", "longcat_audiodit", "audiodit", "omnivoice", "zonos2", "echo_tts", "kitten", "marvis", "kugelaudio", "dramabox", "fish_drama3", "moss_tts_nano", "moss_tts_delay", "moss_tts_local",
     ];
 
     private static readonly string[] Judges =
@@ -21,7 +24,7 @@ internal static class MlxUse
 
     /// <summary>What it is for. A model of which nothing is known is taken for one that chats.</summary>
     /// <param name="keys">Its configuration, if there is one.</param>
-    /// <param name="name">What the model is called: rankers are often built like models that chat.</param>
+    /// <param name="name">What the model is called: rankers and embedders are often built like models that chat.</param>
     /// <param name="has">Whether a file with bytes lies in the folder.</param>
     /// <param name="hasModel">Whether it has weights of its own.</param>
     public static ModelUse Of(ConfigKeys? keys, string name, Func<string, bool> has, bool hasModel)
@@ -33,11 +36,11 @@ internal static class MlxUse
 
         if (has("model_index.json"))
         {
-            return ModelUse.Other; // a pipeline that makes images
+            return ModelUse.Other; // a pipeline that no engine here knows (MlxPipeline)
         }
 
         var ranks = name.Contains("rerank", StringComparison.OrdinalIgnoreCase);
-        return (keys is null ? null : ByDesign(keys) ?? ByClass(keys, ranks)) ?? (ranks ? ModelUse.Reranking : Array.Exists(SentenceFiles, file => has(file)) ? ModelUse.Embedding : ModelUse.Chat);
+        return (keys is null ? null : ByDesign(keys) ?? ByClass(keys, ranks)) ?? (ranks ? ModelUse.Reranking : Embeds(name) || Array.Exists(SentenceFiles, file => has(file)) ? ModelUse.Embedding : ModelUse.Chat);
     }
 
     private static ModelUse? ByDesign(ConfigKeys keys)
@@ -61,6 +64,11 @@ internal static class MlxUse
             : Any(names, "ForMaskedLM") || names.Any(IsEncoder) ? ModelUse.Embedding
             : null;
     }
+
+    // A conversion leaves out the files that sentence-transformers goes by, and the class is that of a model that chats.
+    // EmbeddingGemma, nomic-embed-text; but not embedded-coder.
+    private static bool Embeds(string name) =>
+        name.Contains("embedding", StringComparison.OrdinalIgnoreCase) || name.Split('-', '_', '.', ' ').Any(word => word.Equals("embed", StringComparison.OrdinalIgnoreCase) || word.Equals("embedder", StringComparison.OrdinalIgnoreCase));
 
     // One label is a score; a classifier tells more apart. A class for ranking needs none.
     private static bool Scores(ConfigKeys keys) =>

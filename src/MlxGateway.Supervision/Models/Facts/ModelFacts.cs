@@ -18,10 +18,13 @@ public enum ModelUse
     /// <summary>Speaks.</summary>
     Speech,
 
+    /// <summary>Makes images from texts.</summary>
+    Images,
+
     /// <summary>Changes another model and is none by itself.</summary>
     Adapter,
 
-    /// <summary>Something else that no route of the gateway offers: an image generator, a classifier.</summary>
+    /// <summary>Something else that no engine here has a route for: a classifier, an image generator of a design that none knows.</summary>
     Other,
 }
 

@@ -39,6 +39,7 @@ internal sealed class SafetensorsTensors(TensorTally tally)
         JsonTokenType.String when reader.CurrentDepth == TensorDepth && _field == Field.Type => TakeType(ref reader),
         JsonTokenType.Number when _field is Field.Shape or Field.Offsets => TakeNumber(ref reader),
         JsonTokenType.EndObject => reader.CurrentDepth == 0,
+        JsonTokenType.Null when _isMetadata => true, // so MLX writes it where there is nothing to tell
         _ => reader.CurrentDepth >= TensorDepth, // anything else at the top is no tensor
     };
 

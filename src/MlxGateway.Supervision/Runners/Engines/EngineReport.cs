@@ -16,6 +16,9 @@ public sealed record EngineReport(string Engine, string? Path, string? Version, 
     /// <summary>Changes when the engine does: another place, another version, newly installed. Null: it is not known to.</summary>
     public string? Stamp { get; init; }
 
+    /// <summary>The options that its command line knows, each with its dashes; null: nobody has looked.</summary>
+    public IReadOnlyList<string>? Options { get; init; }
+
     /// <summary>Whether it can be used.</summary>
     public bool IsFound => Path is not null;
 

@@ -12,7 +12,12 @@ internal sealed class MlxVlmEngine(EngineOptions options, PythonSearch search) :
     public Task<EngineReport> FindAsync(CancellationToken cancellationToken) =>
         search.FindAsync(Name, script: "mlx_vlm.server", package: "mlx-vlm", options.MlxVlm.Python, cancellationToken);
 
-    /// <summary>The path of the interpreter.</summary>
+    /// <summary>What was found.</summary>
     /// <exception cref="LaunchFailedException">There is none; the message names the command that installs it.</exception>
-    public async ValueTask<string> RequireAsync(CancellationToken cancellationToken) => (await FindAsync(cancellationToken)).Require("Python with mlx_vlm");
+    public async ValueTask<EngineReport> RequireReportAsync(CancellationToken cancellationToken)
+    {
+        var report = await FindAsync(cancellationToken);
+        _ = report.Require("Python with mlx_vlm");
+        return report;
+    }
 }

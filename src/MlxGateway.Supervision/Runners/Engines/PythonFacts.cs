@@ -62,7 +62,8 @@ internal sealed record PythonFacts
 /// <summary>A module that a Python has.</summary>
 /// <param name="Version">What it says of its version.</param>
 /// <param name="Failure">Why it cannot be imported; null: it can.</param>
-internal sealed record PythonModule(string? Version, string? Failure);
+/// <param name="Options">The options of its server's command line; null: they were not looked for, or not found.</param>
+internal sealed record PythonModule(string? Version, string? Failure, IReadOnlyList<string>? Options = null);
 
 /// <summary>A device as MLX describes it.</summary>
 /// <param name="Name">What it is called.</param>

@@ -36,6 +36,7 @@ internal sealed class PythonSearch(PythonProbes probes)
                 return new EngineReport(module, next.Python, facts.Describe(module), passedOver, InstallCommand(package))
                 {
                     Stamp = PythonProbes.StampOf(next.Python, facts),
+                    Options = facts.Modules.GetValueOrDefault(module)?.Options,
                     RecommendedWorkingSet = facts.Device.RecommendedWorkingSet is > 0 and { } bytes ? new ByteSize(bytes) : null,
                 };
             }

@@ -3,6 +3,7 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import sys
 
 try:
@@ -32,10 +33,23 @@ def look(name, stamps):
         if importlib.util.find_spec(name) is None:
             return None
         version = version_of(name, stamps)
-        importlib.import_module(MODULES[name])
-        return {"version": version or "of unknown version"}
+        module = importlib.import_module(MODULES[name])
+        return {"version": version or "of unknown version", "options": options(name, module)}
     except BaseException as error:
         return {"failure": (type(error).__name__ + ": " + " ".join(str(error).split()))[:400]}
+
+
+def options(name, module):
+    """The options of the server's command line, by its text: to import it takes seconds."""
+    if name != "mlx_vlm":
+        return None
+    for place in ("server/cli.py", "server.py"):
+        try:
+            with open(os.path.join(os.path.dirname(module.__file__), place), encoding="utf-8") as file:
+                return sorted(set(re.findall(r"[\"'](--[a-z][a-z0-9-]*)[\"']", file.read())))
+        except OSError:
+            continue
+    return None
 
 
 def device():

@@ -22,6 +22,7 @@ internal static class Capability
             ModelUse.Reranking => ["rerank"],
             ModelUse.Transcription => ["transcription"],
             ModelUse.Speech => ["speech"],
+            ModelUse.Images => ["image"],
             ModelUse.Adapter or ModelUse.Other => [],
             _ =>
             [

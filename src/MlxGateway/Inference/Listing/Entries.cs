@@ -81,6 +81,7 @@ internal static class Entries
     {
         ModelUse.Embedding => ["embeddings"],
         ModelUse.Speech => [Modality.Audio],
+        ModelUse.Images => [Modality.Image],
         ModelUse.Other or ModelUse.Adapter => [],
         _ => [Modality.Text],
     };

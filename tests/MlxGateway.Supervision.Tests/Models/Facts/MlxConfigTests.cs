@@ -39,6 +39,9 @@ public sealed class MlxConfigTests
     [InlineData("""["XLMRobertaForSequenceClassification"]""", "bge-reranker-v2-m3", ModelUse.Reranking)]
     [InlineData("""["Qwen3ForCausalLM"]""", "Qwen3-Reranker-0.6B-mlx", ModelUse.Reranking)]
     [InlineData("""["JinaForRanking"]""", "m", ModelUse.Reranking)]
+    [InlineData("""["Qwen3ForCausalLM"]""", "Qwen3-Embedding-0.6B-4bit-DWQ", ModelUse.Embedding)]
+    [InlineData("""["LlamaForCausalLM"]""", "llama-embed_v2", ModelUse.Embedding)]
+    [InlineData("""["LlamaForCausalLM"]""", "embedded-coder-7b", ModelUse.Chat)]
     [InlineData("""["BertForSequenceClassification"]""", "sentiment", ModelUse.Other)]
     [InlineData("""["BertForTokenClassification"]""", "m", ModelUse.Other)]
     [InlineData("""["ViTForImageClassification"]""", "m", ModelUse.Other)]
@@ -63,6 +66,18 @@ public sealed class MlxConfigTests
     [InlineData("""{"architectures":["BertForSequenceClassification"],"id2label":{"0":"LABEL_0"}}""", ModelUse.Reranking)]
     [InlineData("""{"architectures":["BertForSequenceClassification"],"num_labels":1}""", ModelUse.Reranking)]
     public void Use_FollowsFromTheDesign(string config, ModelUse expected) => Assert.Equal(expected, Of(config).Use);
+
+    [Theory]
+    [InlineData("""{"_class_name":"QwenImageEditPlusPipeline"}""", true)]
+    [InlineData("""{"_class_name":"Flux2KleinPipeline","transformer":["diffusers","Flux2Transformer2DModel"]}""", true)]
+    [InlineData("""{"_class_name":"FluxPipeline"}""", false)] // the first of them, which mlx_vlm has no code for
+    [InlineData("""{"_class_name":"StableDiffusionXLPipeline"}""", false)]
+    [InlineData("""{"_class_name":["ZImagePipeline"]}""", false)]
+    [InlineData("""{"_class_name":"\ud800ZImage"}""", false)]
+    [InlineData("""["ZImagePipeline"]""", false)]
+    [InlineData("ZImagePipeline", false)]
+    [InlineData("", false)]
+    public void Pipeline_OfAFamilyThatAnEngineHas_IsKnownByItsClass(string index, bool known) => Assert.Equal(known, MlxPipeline.ClassOf(System.Text.Encoding.UTF8.GetBytes(index)) is not null);
 
     [Theory]
     [InlineData("modules.json", ModelUse.Embedding)]

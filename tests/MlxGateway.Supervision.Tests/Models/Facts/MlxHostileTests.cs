@@ -72,6 +72,8 @@ public sealed class MlxHostileTests : IDisposable
     public void Header_LargeToken_IsReadUpToALimit()
     {
         Assert.Null(Header(SafetensorsFile.WithHeader($$$"""{"__metadata__":{"x":"{{{new string('x', 1 << 20)}}}"}}""")));
+        Assert.Null(Header(SafetensorsFile.WithHeader("""{"__metadata__":null}""")));
+        Assert.NotNull(Header(SafetensorsFile.WithHeader("""{"a":null}""")));
         Assert.NotNull(Header(SafetensorsFile.WithHeader($$$"""{"__metadata__":{"x":"{{{new string('x', 40 << 20)}}}"}}""")));
     }
 

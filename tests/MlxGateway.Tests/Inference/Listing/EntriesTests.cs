@@ -206,6 +206,7 @@ public sealed class EntriesTests
     [InlineData(ModelUse.Reranking, "rerank", true)]
     [InlineData(ModelUse.Transcription, "transcription", true)]
     [InlineData(ModelUse.Speech, "speech", true)]
+    [InlineData(ModelUse.Images, "image", true)]
     [InlineData(ModelUse.Adapter, "", true)]
     [InlineData(ModelUse.Other, "", true)]
     [InlineData(ModelUse.Chat, "completion", false)] // no template: it continues texts, and llama-server has a template of its own
