@@ -32,7 +32,7 @@ public sealed class RouterFeedTests
             new ModelSettings { Models = new Dictionary<string, ModelOptions>(), Discovery = new DiscoveryOptions(), BaseFolder = "/", KnownKinds = ["demo"], OfferedKinds = ["demo"] },
             new SettingsErrors()));
         _loads = new ModelLoads(_pool);
-        _view = new RouterView(_catalog, _pool, _loads, new ModelRemover(_catalog), new AdminOptions(), _time);
+        _view = new RouterView(_catalog, _pool, _loads, new ModelRemover(_catalog), new NoDownloads(), new AdminOptions(), _time);
     }
 
     [Fact]

@@ -78,6 +78,7 @@ public sealed class PullTests(HubGateway fixture) : IClassFixture<HubGateway>
 
         var progress = await events.UntilAsync(e => e.Text("event") == "download_progress" && e.Text("model") == "org/watched");
         Assert.InRange(progress.GetProperty("data").GetProperty("org/watched").GetProperty("total").GetInt64(), 100_000, long.MaxValue);
+        Assert.Equal("downloading", (await Gateway.GetAsync("/models")).Json.GetProperty("data").EnumerateArray().Single(m => m.Text("id") == "org/watched").GetProperty("status").Text("value"));
         Assert.Equal("""{"success":true}""", (await Gateway.PostAsync("/models/unload", """{"model":"org/watched"}""")).Text);
         await events.UntilAsync(e => e.Text("event") == "download_failed" && e.Text("model") == "org/watched");
 

@@ -53,7 +53,7 @@ internal sealed record RouterModel
 }
 
 /// <summary>Where a model stands, in the words of llama.cpp's router.</summary>
-/// <param name="Value"><c>unloaded</c>, <c>loading</c> or <c>loaded</c>; what is on its way out is loaded until it is gone.</param>
+/// <param name="Value"><c>unloaded</c>, <c>loading</c>, <c>loaded</c> or <c>downloading</c>; what is on its way out is loaded until it is gone.</param>
 internal sealed record RouterStatus(string Value)
 {
     /// <summary>The runner's kind and the arguments that are configured for it, secrets masked; only for who may steer.</summary>

@@ -1,5 +1,6 @@
 using MlxGateway.Inference;
 using MlxGateway.Inference.Listing;
+using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using MlxGateway.Supervision.Runners;
@@ -7,11 +8,12 @@ using MlxGateway.Supervision.Runners;
 namespace MlxGateway.Admin.Router;
 
 /// <summary>The models as llama.cpp's router would show them.</summary>
-internal sealed class RouterView(ModelCatalog catalog, IModelPool pool, ModelLoads loads, ModelRemover remover, AdminOptions options, TimeProvider time)
+internal sealed class RouterView(ModelCatalog catalog, IModelPool pool, ModelLoads loads, ModelRemover remover, IModelDownloads downloads, AdminOptions options, TimeProvider time)
 {
     private const string Unloaded = "unloaded";
     private const string Loading = "loading";
     private const string Loaded = "loaded";
+    private const string Downloading = "downloading";
     private const int ExitOfAFailure = 1;
 
     private readonly Lock _lock = new();
@@ -26,11 +28,21 @@ internal sealed class RouterView(ModelCatalog catalog, IModelPool pool, ModelLoa
         }
     }
 
-    /// <summary>Every model that the caller may use.</summary>
+    /// <summary>Every model that the caller may use, with those that are only on their way.</summary>
     public RouterList List(ICaller? caller)
     {
         var (known, now) = (catalog.Current, pool.Snapshot);
-        return new RouterList([.. known.Models.Where(model => caller?.MayUse(model) != false).Select(model => Show(model, known, now, caller is not { MaySteer: false }))]);
+        var coming = downloads.Current.Where(static d => !d.IsOver).ToDictionary(static d => d.Id, StringComparer.Ordinal);
+        var there = known.Models.Where(MayUse).Select(model => Show(model, known, now, caller is not { MaySteer: false }));
+        var absent = coming.Values.Where(d => known.Find(d.Id) is null && MayUse(new ModelSpec { Id = d.Id.Split(':')[0], Runner = "" }));
+        return new RouterList(
+        [
+            .. there.Select(model => coming.ContainsKey(model.Id) ? model with { Status = new RouterStatus(Downloading) } : model)
+                .Concat(absent.Select(d => Show(new ModelSpec { Id = d.Id, Runner = "" }, known, now, all: false) with { Created = d.Started.ToUnixTimeSeconds(), Source = "cache", Status = new RouterStatus(Downloading) }))
+                .OrderBy(static model => model.Id, StringComparer.Ordinal),
+        ]);
+
+        bool MayUse(ModelSpec model) => caller?.MayUse(model) != false;
     }
 
     /// <summary>Where the model stands.</summary>
