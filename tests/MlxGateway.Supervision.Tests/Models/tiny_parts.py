@@ -17,6 +17,10 @@ class Short(int):
     """A number of 16 bits, as the numbers of a series are."""
 
 
+class Signed(int):
+    """A number with a sign, as the count of all tensors is."""
+
+
 def write(path, values, tensors):
     """values: key -> value; tensors: name -> (shape, {flat index: value}), all of F32; what is not named is zero, and the file sparse."""
     def text(t):
@@ -28,7 +32,7 @@ def write(path, values, tensors):
         if isinstance(v, Short):
             return struct.pack("<IH", 2, v)
         if isinstance(v, int):
-            return struct.pack("<Ii", 5, v) if v < 0 else struct.pack("<II", 4, v)
+            return struct.pack("<Ii", 5, v) if isinstance(v, Signed) else struct.pack("<II", 4, v)
         if isinstance(v, float):
             return struct.pack("<If", 6, v)
         if isinstance(v, str):
@@ -90,7 +94,7 @@ def reader(a, pooling):
         return
     names = list(tensors)
     for i in range(a.files):
-        split = {"split.no": Short(i), "split.count": Short(a.files), "split.tensors.count": len(names)}
+        split = {"split.no": Short(i), "split.count": Short(a.files), "split.tensors.count": Signed(len(names))}
         mine = {name: tensors[name] for name in names[i::a.files]}
         write(a.out.replace(".gguf", f"-{i + 1:05}-of-{a.files:05}.gguf"), (values if i == 0 else {"general.architecture": "bert"}) | split, mine)
 
