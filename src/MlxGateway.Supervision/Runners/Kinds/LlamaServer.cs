@@ -21,8 +21,10 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
         "/tokenize", "/detokenize", "/infill", "/completion", "/props",
     ]);
 
-    // What every model is good for. A model of vectors answers 500 to a chat, which clients repeat.
-    private static readonly string[] OfAnyModel = ["/tokenize", "/detokenize", "/props"];
+    // A model of vectors answers 500 to a chat, which clients repeat.
+    private static readonly FrozenSet<string> Vectors = FrozenSet.ToFrozenSet(["/v1/embeddings", "/tokenize", "/detokenize", "/props"]);
+    private static readonly FrozenSet<string> Ranks = FrozenSet.ToFrozenSet(["/v1/rerank", "/tokenize", "/detokenize", "/props"]);
+    private static readonly FrozenSet<string> VectorsAndRanks = FrozenSet.ToFrozenSet(Vectors.Union(Ranks));
 
     /// <inheritdoc/>
     public string Name => KindNames.LlamaServer;
@@ -102,17 +104,13 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
         return secret with { Value = secret.Value.Split(',')[0] };
     }
 
-    private static FrozenSet<string> OffersOf(LlamaUse use)
+    private static FrozenSet<string> OffersOf(LlamaUse use) => use switch
     {
-        if (use.Chats)
-        {
-            return All;
-        }
-
-        string[] vectors = use.MakesVectors ? ["/v1/embeddings"] : [];
-        string[] ranks = use.Ranks ? ["/v1/rerank"] : [];
-        return FrozenSet.ToFrozenSet([.. vectors, .. ranks, .. OfAnyModel]);
-    }
+        { Chats: true } => All,
+        { MakesVectors: true, Ranks: true } => VectorsAndRanks,
+        { Ranks: true } => Ranks,
+        _ => Vectors,
+    };
 
     private static ReadyProbe QuestionFor(LlamaUse use, string model) =>
         use.Ranks ? ReadyProbe.Rank(model) : use.MakesVectors ? ReadyProbe.Vector(model) : ReadyProbe.OneToken(model);
