@@ -3,7 +3,7 @@ using MlxGateway.Supervision.Models;
 namespace MlxGateway.Supervision.Memory;
 
 /// <summary>What a runner, its process and whatever belongs to it, takes at one moment.</summary>
-/// <param name="Private">Memory without a file behind it; what would become available if it were gone.</param>
+/// <param name="Private">Memory without a file behind it, and locked pages of files; what would become available if it were gone.</param>
 /// <param name="Mapped">Pages in memory of files that it maps: the weights, where the engine maps them, and the programs' own, which are some MB. They are available as they are, but it needs them.</param>
 /// <param name="Peak">
 /// The most that both together ever were since the processes began, as the kernel noted it, so that what came and went between two readings is in it. Never below <see cref="Taken"/>.

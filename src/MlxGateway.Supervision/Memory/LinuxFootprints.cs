@@ -9,7 +9,7 @@ namespace MlxGateway.Supervision.Memory;
 /// </remarks>
 internal sealed class LinuxFootprints(IKernelFiles files)
 {
-    /// <summary>What the members have together without a file behind it.</summary>
+    /// <summary>What the members have together that is not available while they are there: what has no file behind it, and pages of files that are locked.</summary>
     public ByteSize Private(IReadOnlyCollection<int> members)
     {
         var sum = ByteSize.Zero;
@@ -37,14 +37,18 @@ internal sealed class LinuxFootprints(IKernelFiles files)
             if (!isAlone && Rollup(pid) is { } rollup && KernelText.Kilobytes(rollup, "Pss_File") is { } file)
             {
                 var own = Anonymous(rollup, "Pss_Anon", "Pss_Shmem") ?? ByteSize.Zero;
-                mine += own;
-                mapped += file;
+                var held = Held(rollup, "Locked", own, file);
+                mine += own + held;
+                mapped += file - held;
                 sharedTwice += (KernelText.Kilobytes(rollup, "Rss") ?? own + file) - (own + file);
             }
             else
             {
-                mine += Anonymous(status, "RssAnon", "RssShmem") ?? ByteSize.Zero;
-                mapped += KernelText.Kilobytes(status, "RssFile") ?? ByteSize.Zero;
+                var alone = Anonymous(status, "RssAnon", "RssShmem") ?? ByteSize.Zero;
+                var ofFiles = KernelText.Kilobytes(status, "RssFile") ?? ByteSize.Zero;
+                var locked = Held(status, "VmLck", alone, ofFiles);
+                mine += alone + locked;
+                mapped += ofFiles - locked;
             }
         }
 
@@ -59,12 +63,19 @@ internal sealed class LinuxFootprints(IKernelFiles files)
         return known ?? ByteSize.Zero;
     }
 
-    private ByteSize? OfStatus(int pid) => files.Read($"/proc/{pid}/status") is { } status ? Anonymous(status, "RssAnon", "RssShmem") : null;
+    private ByteSize? OfStatus(int pid) => files.Read($"/proc/{pid}/status") is { } status ? Own(status, "RssAnon", "RssShmem", "RssFile", "VmLck") : null;
 
-    private ByteSize? OfRollup(int pid) => Rollup(pid) is { } rollup ? Anonymous(rollup, "Pss_Anon", "Pss_Shmem") : null;
+    private ByteSize? OfRollup(int pid) => Rollup(pid) is { } rollup ? Own(rollup, "Pss_Anon", "Pss_Shmem", "Pss_File", "Locked") : null;
 
     private string? Rollup(int pid) => files.Read($"/proc/{pid}/smaps_rollup");
 
     private static ByteSize? Anonymous(string text, string anonymous, string shared) =>
         KernelText.Kilobytes(text, anonymous) is { } found ? found + (KernelText.Kilobytes(text, shared) ?? ByteSize.Zero) : null;
+
+    private static ByteSize? Own(string text, string anonymous, string shared, string ofFiles, string locked) =>
+        Anonymous(text, anonymous, shared) is { } own ? own + Held(text, locked, own, KernelText.Kilobytes(text, ofFiles) ?? ByteSize.Zero) : null;
+
+    // The pages of files that are locked, and so not available while the process is there. The kernel says how much is locked and not of what; what has no file is taken off first, so that it is never too much.
+    private static ByteSize Held(string text, string locked, ByteSize own, ByteSize ofFiles) =>
+        KernelText.Kilobytes(text, locked) is { } all && all > own ? ByteSize.Min(ofFiles, all - own) : ByteSize.Zero;
 }

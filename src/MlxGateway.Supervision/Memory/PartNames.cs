@@ -4,6 +4,8 @@ namespace MlxGateway.Supervision.Memory;
 internal static class PartNames
 {
     public const string Weights = "weights";
+    public const string Adapters = "adapters";
+    public const string Draft = "draft model";
     public const string Projector = "projector";
     public const string Cache = "KV cache";
     public const string Checkpoints = "earlier states";
@@ -13,5 +15,5 @@ internal static class PartNames
     public const string Process = "process";
 
     /// <summary>Whether it is told by itself; the others are called overhead together.</summary>
-    public static bool IsTold(string name) => name is Weights or Projector or Cache or Prompts;
+    public static bool IsTold(string name) => name is Weights or Adapters or Draft or Projector or Cache or Prompts;
 }

@@ -18,7 +18,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
     private static ModelSpec Convert(string id, ModelOptions options, string kind, SourceResolver resolver, ModelSettings settings)
     {
         var resolved = options.Source is { } source ? resolver.Resolve(source, kind) : null;
-        return new ModelSpec
+        var spec = new ModelSpec
         {
             Id = id,
             Source = options.Source,
@@ -35,6 +35,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Facts = resolved?.Facts,
             Modalities = resolved?.Modalities ?? Modality.TextAlone,
             Projector = resolved?.Projector,
+            ProjectorFacts = resolved?.ProjectorFacts,
             Missing = NeedsFiles(options, kind) ? resolved?.Missing : null,
             Args = ValueList.From(options.Args),
             Env = new ValueMap(options.Env),
@@ -53,6 +54,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Progress = options.Progress,
             Fields = FieldsOf(options),
         };
+        return kind == KindNames.LlamaServer ? LlamaModel.WithItsFiles(spec, resolver.Facts) : spec;
     }
 
     private static RequestFields FieldsOf(ModelOptions options) => new()

@@ -23,6 +23,7 @@ internal static class DiscoveredModel
             Facts = found.Facts,
             Modalities = found.Modalities,
             Projector = found.Projector,
+            ProjectorFacts = found.ProjectorFacts,
             Missing = found.Missing,
             Download = settings.Discovery.Download,
         };

@@ -19,6 +19,9 @@ internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
     /// <summary>The GGUF file that gives it images or sound, which is among <see cref="Bytes"/>; null if there is none.</summary>
     public string? Projector { get; init; }
 
+    /// <summary>What that file says; null if there is none, or it says nothing.</summary>
+    public ModelFacts? ProjectorFacts { get; init; }
+
     /// <summary>The GGUF files in a folder that models are launched with: first those that are there, then those nearer to the top. One that is missing from its series is among them.</summary>
     public static IEnumerable<string> Ggufs(string folder) =>
         FileWalk.From(folder, GgufDepth, static name => name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)).Folders.SelectMany(FoundModel.Firsts).OrderBy(path => Disk.Length(path) is null);
@@ -39,6 +42,7 @@ internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
             Missing = files.Missing ?? read?.Fault,
             Facts = read?.Facts,
             Projector = projector,
+            ProjectorFacts = projector is null ? null : facts.Gguf(projector).Facts,
             Modalities = projector is null ? Modality.TextAlone : facts.Projector(projector) ?? Modality.Of(sees: true, hears: false),
         };
     }

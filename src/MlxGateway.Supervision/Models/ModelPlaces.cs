@@ -30,6 +30,7 @@ internal static class ModelPlaces
         places.AddRange(sources.Select(source => PathText.Absolute(source, settings)).OfType<string>().Select(path => Disk.IsFolder(path)
             ? new ModelPlace(path, FolderDepth, IsOfModels)
             : new ModelPlace(Path.GetDirectoryName(path) ?? path, 0, IsOfModels)));
+        places.AddRange(settings.Models.Values.SelectMany(model => LlamaModel.FoldersBeside(model, settings)).Select(folder => new ModelPlace(folder, 0, IsOfModels)));
         return [.. places.DistinctBy(place => place.Folder)];
     }
 

@@ -66,6 +66,12 @@ public sealed record ModelSpec
     /// <summary>The absolute path of the GGUF file through which <c>llama_server</c> gives it images (<c>--mmproj</c>); null if there is none.</summary>
     public string? Projector { get; init; }
 
+    /// <summary>What the file of <see cref="Projector"/> says; null if there is none.</summary>
+    public ModelFacts? ProjectorFacts { get; init; }
+
+    /// <summary>The files that its <c>Args</c> name beside its own: adapters, a draft, a projector.</summary>
+    public ValueList<AttachedFile> Attached { get; init; } = [];
+
     /// <summary>Why it cannot be launched from what is on disk, in words for a person and with the command that fetches it; null when its files are complete or it needs none.</summary>
     public string? Missing { get; init; }
 
@@ -133,6 +139,8 @@ public sealed record ModelSpec
         Fields = RequestFields.None,
         Missing = null,
         Facts = new ModelFacts { Use = Facts?.Use ?? ModelUse.Chat },
+        ProjectorFacts = null,
+        Attached = ValueList.From(Attached.Select(file => file with { Facts = null, Fault = null })),
         Modalities = Modality.TextAlone,
         ContextOverflow = default,
         ToolFormat = default,

@@ -51,7 +51,7 @@ internal sealed class OllamaModels(FactsCache facts) : IModelSource
 
         // Its adapters are part of what it is: without them it would be another model under its name.
         return DiscoveredModel.Of(id, file, KindNames.LlamaServer, ResolvedSource.Of(files, $" Fetch it with: ollama pull {id}"), settings) is { } spec
-            ? spec with { Args = ValueList.From(manifest.Adapters.SelectMany(adapter => new[] { "--lora", Path.Combine(blobs, adapter.Blob) })) }
+            ? LlamaModel.WithItsFiles(spec with { Args = ValueList.From(manifest.Adapters.SelectMany(adapter => new[] { "--lora", Path.Combine(blobs, adapter.Blob) })) }, facts)
             : null;
     }
 

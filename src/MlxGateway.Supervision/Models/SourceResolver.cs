@@ -75,6 +75,9 @@ internal sealed record ResolvedSource(string? Path, ByteSize? Bytes, string? Mis
     /// <summary>The file that gives it images; null if there is none.</summary>
     public string? Projector { get; init; }
 
+    /// <summary>What that file says.</summary>
+    public ModelFacts? ProjectorFacts { get; init; }
+
     /// <summary>What its files say; null if they say nothing.</summary>
     public ModelFacts? Facts { get; init; }
 
@@ -83,7 +86,7 @@ internal sealed record ResolvedSource(string? Path, ByteSize? Bytes, string? Mis
     /// <param name="advice">What to do if some are missing, with a blank in front.</param>
     public static ResolvedSource Of(ModelFiles files, string advice) => files.Missing is { } missing
         ? new ResolvedSource(null, null, Sentence(missing) + advice) { Facts = files.Facts }
-        : new ResolvedSource(files.Path, files.Bytes, null) { Modalities = files.Modalities, Projector = files.Projector, Facts = files.Facts };
+        : new ResolvedSource(files.Path, files.Bytes, null) { Modalities = files.Modalities, Projector = files.Projector, ProjectorFacts = files.ProjectorFacts, Facts = files.Facts };
 
     /// <summary>Words for what is missing as a sentence.</summary>
     public static string Sentence(string missing) => $"{char.ToUpperInvariant(missing[0])}{missing.AsSpan(1)}.";

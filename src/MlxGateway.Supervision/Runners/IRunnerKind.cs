@@ -90,6 +90,14 @@ public sealed record ReadyProbe(HttpMethod Method, string Path, string? Json = n
     /// <param name="model">The model, as the runner calls it.</param>
     internal static ReadyProbe OneToken(string model) => new(HttpMethod.Post, "/v1/completions", $$"""{"model":{{JsonSerializer.Serialize(model)}},"prompt":"hi","max_tokens":1}""");
 
+    /// <summary>A question whose answer is a vector, for a model that makes nothing else.</summary>
+    /// <param name="model">The model, as the runner calls it.</param>
+    internal static ReadyProbe Vector(string model) => new(HttpMethod.Post, "/v1/embeddings", $$"""{"model":{{JsonSerializer.Serialize(model)}},"input":"hi"}""");
+
+    /// <summary>A question whose answer is a rank, for a model that makes nothing else.</summary>
+    /// <param name="model">The model, as the runner calls it.</param>
+    internal static ReadyProbe Rank(string model) => new(HttpMethod.Post, "/v1/rerank", $$"""{"model":{{JsonSerializer.Serialize(model)}},"query":"hi","documents":["hi"]}""");
+
     private ByteArrayContent ContentOf(string body)
     {
         var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));

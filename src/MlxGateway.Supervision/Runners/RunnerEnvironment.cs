@@ -47,12 +47,9 @@ internal static partial class RunnerEnvironment
     }
 
     /// <summary>Replaces each <c>${NAME}</c> by the gateway's own variable; one that is not set becomes nothing.</summary>
-    public static string Expand(string value) => Reference().Replace(value, m => Environment.GetEnvironmentVariable(m.Groups[1].Value) ?? "");
+    public static string Expand(string value) => VariableText.Expand(value);
 
     // The server's own address and settings would bind a .NET runner to the gateway's port; a key meant for another service, which is what the headers for a collector are, is not the runner's business.
-    [GeneratedRegex("^(MLXGATEWAY_|MlxGateway__|OTEL_|ASPNETCORE_|DOTNET_(URLS|ENVIRONMENT|HOSTBUILDER)|Logging__|Kestrel__|URLS$|Serilog__|LLAMA_SERVER_ROUTER_|LLAMA_API_KEY)|(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY)S?(_|$)|PASSWORD|PASSWD", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("^(MLXGATEWAY_|MlxGateway__|OTEL_|ASPNETCORE_|DOTNET_(URLS|ENVIRONMENT|HOSTBUILDER)|Logging__|Kestrel__|URLS$|Serilog__|LLAMA_SERVER_ROUTER_|LLAMA_API_KEY|LLAMA_ARG_(API_PREFIX|SSL_|MODELS?(_|$)|HF_|DOCKER_|MMPROJ_URL|SPEC_DRAFT_HF_|HOST$|PORT$|REUSE_PORT|ALIAS))|(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY)S?(_|$)|PASSWORD|PASSWD", RegexOptions.IgnoreCase)]
     private static partial Regex Unwanted();
-
-    [GeneratedRegex(@"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")]
-    private static partial Regex Reference();
 }

@@ -30,6 +30,18 @@ public sealed class LinuxFootprintsTests
         Assert.Equal(Reading(1000, 500, 1500), _probe.ReadingsOf([7])[7]);
     }
 
+    // Weights that are mapped and locked are not available while it is there; memory without a file that is locked is counted already.
+    [Theory]
+    [InlineData(1000, 5000, 4000, 4000, 2000)]
+    [InlineData(1000, 500, 4000, 1500, 0)]
+    [InlineData(1000, 5000, 900, 1000, 5000)]
+    public void ReadingsOf_LockedPagesOfFiles_AreItsOwn(int anonymous, int file, int locked, int expected, int mapped)
+    {
+        _files.WithProcess(7, 1, 7, "runner", anonymous: 1, status: Status(anonymous, file, shared: 0, highest: 9000) + $"VmLck:\t{locked} kB\n");
+
+        Assert.Equal(Reading(expected, mapped, 9000), Assert.Single(_probe.ReadingsOf([7])).Value);
+    }
+
     [Fact]
     public void ReadingsOf_Family_CountsSharedPagesOnceAndTakesThemOffThePeak()
     {

@@ -45,6 +45,7 @@ public sealed class LaunchFingerprintTests
         var type when type == typeof(TimeSpan) => TimeSpan.FromSeconds(7),
         var type when type == typeof(ByteSize) => ByteSize.FromGigabytes(7),
         var type when type == typeof(ValueList<string>) => ValueList.From(["x", "y"]),
+        var type when type == typeof(ValueList<AttachedFile>) => ValueList.From([new AttachedFile(Attachment.Draft, "/d", null)]),
         var type when type == typeof(ValueMap) => new ValueMap([KeyValuePair.Create("A", "b")]),
         var type when type == typeof(RequestFields) => new RequestFields { Forbidden = ["x"] },
         var type when type == typeof(ModelFacts) => new ModelFacts(),

@@ -28,7 +28,7 @@ public sealed class RealMlx : IDisposable
         var path = Path.Combine(_folder, name);
         lock (_lock)
         {
-            if (!Directory.Exists(path))
+            if (!Path.Exists(path))
             {
                 using var process = Process.Start(new ProcessStartInfo(python, [generator, path, .. arguments]) { RedirectStandardOutput = true })!;
                 process.StandardOutput.ReadToEnd();

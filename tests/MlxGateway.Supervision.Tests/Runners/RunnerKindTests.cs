@@ -76,7 +76,8 @@ public sealed class RunnerKindTests : IAsyncDisposable
     [Theory]
     [InlineData("--api-key given", "", "given")]
     [InlineData("", "given", "given")]
-    [InlineData("--api-key-file /keys", "", null)] // not ours to read
+    [InlineData("--api-key given,other", "", "given")]
+    [InlineData("", "given,other", "given")]
     public async Task LlamaServer_TheUsersOwnKey_IsTheSecret(string args, string variable, string? expected)
     {
         var plan = await PlanAsync(LlamaServer(), new ModelSpec
@@ -89,9 +90,14 @@ public sealed class RunnerKindTests : IAsyncDisposable
         Assert.Equal(expected, plan.Secret?.Value);
     }
 
+    // It takes the keys of a file beside that of the variable, so that nobody need read the file.
+    [Fact]
+    public async Task LlamaServer_FileOfKeys_IsBesideTheSecretOfTheLaunch() =>
+        Assert.Matches("^[0-9a-f]{64}$", (await PlanAsync(LlamaServer(), new ModelSpec { Id = "m", Runner = "llama_server", Path = "/m.gguf", Args = ["--api-key-file", "/keys"] })).Secret!.Value);
+
     [Theory]
     [InlineData("", "--cors-origins none")]
-    [InlineData("--cors-origins=http://mine", "--cors-origins=http://mine")]
+    [InlineData("--cors-origins=http://mine", "--cors-origins http://mine")]
     public async Task LlamaServer_VersionThatCanLeavePagesOut_IsToldTo(string args, string expected)
     {
         var executable = _nursery.Script("llama-server", Help + "\necho '--cors-origins ORIGINS   allowed origins'");
@@ -108,7 +114,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
     [InlineData("--cache-ram", "", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --ctx-checkpoints 4")]
     [InlineData("echo", "", "--ctx-size 16384 --parallel 2")]
     [InlineData("", "-c 4096 -np 3", "--cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --cache-ram 100 --ctx-checkpoints 4 -c 4096 -np 3")]
-    [InlineData("", "--ctx-size=4096 -ctk q4_0 -cram 7 -ctxcp 1", "--parallel 2 --ctx-size=4096 -ctk q4_0 -cram 7 -ctxcp 1")]
+    [InlineData("", "--ctx-size=4096 -ctk q4_0 -cram 7 -ctxcp 1", "--parallel 2 --ctx-size 4096 -ctk q4_0 -cram 7 -ctxcp 1")] // it takes a flag and its value as two only
     [InlineData("", "-fa on", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --cache-ram 100 --ctx-checkpoints 4 -fa on")]
     public async Task LlamaServer_Shape_IsSaidInWhatTheVersionKnowsAndTheUserDidNotSay(string unknown, string args, string expected)
     {
@@ -118,6 +124,44 @@ public sealed class RunnerKindTests : IAsyncDisposable
         var plan = await kind.PlanAsync(model, Shape, 20123, Nursery.Patience());
 
         Assert.Equal(expected.Split(' '), plan.Arguments.Skip(9));
+    }
+
+    [Theory]
+    [InlineData("LLAMA_ARG_CTX_SIZE", "--parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --cache-ram 100 --ctx-checkpoints 4")]
+    [InlineData("LLAMA_ARG_N_PARALLEL", "--ctx-size 16384 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --cache-ram 100 --ctx-checkpoints 4")]
+    [InlineData("LLAMA_ARG_CACHE_TYPE_V", "--ctx-size 16384 --parallel 2 --cache-ram 100 --ctx-checkpoints 4")]
+    [InlineData("LLAMA_ARG_FLASH_ATTN", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --cache-ram 100 --ctx-checkpoints 4")]
+    [InlineData("LLAMA_ARG_CACHE_RAM", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --ctx-checkpoints 4")]
+    [InlineData("LLAMA_ARG_CTX_CHECKPOINTS", "--ctx-size 16384 --parallel 2 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --cache-ram 100")]
+    public async Task LlamaServer_WhatAVariableSays_IsNotSaidOverIt(string variable, string expected)
+    {
+        var kind = new LlamaServer(new LlamaServerEngine(new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", Help) } }, new EngineProbe(_nursery.Children, TimeProvider.System)));
+        var plan = await kind.PlanAsync(new ModelSpec { Id = "m", Runner = "llama_server", Path = "/m.gguf", Facts = Forgetful, Env = new ValueMap([new(variable, "3")]) }, Shape, 20123, Nursery.Patience());
+
+        Assert.Equal(expected.Split(' '), plan.Arguments.Skip(9));
+    }
+
+    [Theory]
+    [InlineData(ModelUse.Embedding, "", "--embeddings --ctx-size 4096 --batch-size 4096 --ubatch-size 4096", "/v1/embeddings", "/detokenize /props /tokenize /v1/embeddings")]
+    [InlineData(ModelUse.Embedding, "-ub 1024", "--embeddings --ctx-size 4096 -ub 1024", "/v1/embeddings", "/detokenize /props /tokenize /v1/embeddings")]
+    [InlineData(ModelUse.Embedding, "--embedding --pooling last", "--ctx-size 4096 --batch-size 4096 --ubatch-size 4096 --embedding --pooling last", "/v1/embeddings", "/detokenize /props /tokenize /v1/embeddings")]
+    [InlineData(ModelUse.Reranking, "", "--reranking --ctx-size 4096 --batch-size 4096 --ubatch-size 4096", "/v1/rerank", "/detokenize /props /tokenize /v1/rerank")]
+    [InlineData(ModelUse.Chat, "", "--ctx-size 4096", "/v1/completions", null)]
+    [InlineData(ModelUse.Chat, "--embeddings -b 8192", "--ctx-size 4096 --ubatch-size 4096 --embeddings -b 8192", "/v1/embeddings", null)]
+    public async Task LlamaServer_ModelOfVectorsOrRanks_IsToldSoAndOffersAndIsAskedNothingElse(ModelUse use, string args, string expected, string question, string? offers)
+    {
+        var model = new ModelSpec
+        {
+            Id = "m", Runner = "llama_server", Path = "/m.gguf", Args = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries)),
+            Facts = new ModelFacts { Use = use, Architecture = use == ModelUse.Chat ? "llama" : "bert", Pooling = 1, ContextWindow = 4096, Cache = new CacheLayout([]) },
+        };
+        var plan = await LlamaServer().PlanAsync(model, new LaunchShape { Context = 4096 }, 20123, Nursery.Patience());
+
+        Assert.Equal(expected.Split(' '), plan.Arguments.Skip(9));
+        Assert.Equal(question, plan.Question!.Path);
+        var offered = LlamaServer().MannersFor(model).Offers!;
+        Assert.Equal(offers is not null, !offered.Contains("/v1/chat/completions"));
+        Assert.Equal(offers ?? string.Join(' ', offered.Order(StringComparer.Ordinal)), string.Join(' ', offered.Order(StringComparer.Ordinal)));
     }
 
     [Theory]

@@ -28,9 +28,17 @@ public static class TinyModels
     /// <summary>Writes a model.</summary>
     /// <param name="path">A <c>.gguf</c> file or a folder.</param>
     /// <param name="args">What it says, and how.</param>
-    public static async Task WriteAsync(string path, params string[] args)
+    public static Task WriteAsync(string path, params string[] args) => RunAsync([Generator, path, .. args]);
+
+    /// <summary>Writes a model that makes vectors or ranks, or a file that goes with a model.</summary>
+    /// <param name="what">What <c>tiny_parts.py</c> calls it.</param>
+    /// <param name="path">A <c>.gguf</c> file.</param>
+    /// <param name="args">How.</param>
+    public static Task WritePartAsync(string what, string path, params string[] args) => RunAsync([Path.Combine(AppContext.BaseDirectory, "tiny_parts.py"), what, path, .. args]);
+
+    private static async Task RunAsync(string[] arguments)
     {
-        using var python = Process.Start(new ProcessStartInfo("python3", [Generator, path, .. args]) { RedirectStandardOutput = true })!;
+        using var python = Process.Start(new ProcessStartInfo("python3", arguments) { RedirectStandardOutput = true })!;
         await python.WaitForExitAsync(Demo.Patience());
         Assert.Equal(0, python.ExitCode);
     }

@@ -23,8 +23,12 @@ public sealed record CacheLayout(ValueList<CacheLayers> Layers)
 /// <param name="ValuesPerToken">The values that each of them keeps for one token: <c>key/value heads × (size of a key + size of a value)</c>; the size of the latent where keys and values are compressed; 0 for a recurrent layer.</param>
 /// <param name="Window">After how many tokens the oldest is forgotten; null: never.</param>
 /// <param name="StateBytes">The bytes that each of them keeps for a conversation however long it is.</param>
-public readonly record struct CacheLayers(int Count, long ValuesPerToken, int? Window = null, long StateBytes = 0)
+/// <param name="Keys">How many of <paramref name="ValuesPerToken"/> are of keys; null: half of them. Engines may write keys and values in different formats.</param>
+public readonly record struct CacheLayers(int Count, long ValuesPerToken, int? Window = null, long StateBytes = 0, long? Keys = null)
 {
+    /// <summary>The values that each of them keeps of keys for one token.</summary>
+    public long KeysPerToken => Keys ?? (ValuesPerToken / 2);
+
     /// <summary>The values that these layers keep together after so many tokens of one conversation.</summary>
     public long Values(int tokens) => Count * ValuesPerToken * Math.Min(tokens, Window ?? int.MaxValue);
 }

@@ -45,14 +45,14 @@ internal static class GgufCache
         for (var layer = 0; layer < keeping; layer++)
         {
             var window = windows.Of(layer);
-            var values = recurrence.Attends(layer) ? Values(keys, layer, window is not null) : 0;
+            var (values, ofKeys) = recurrence.Attends(layer) ? Values(keys, layer, window is not null) : (0, 0);
             var state = recurrence.IsRecurrent(layer) ? recurrence.StateValues * StateValueBytes : 0;
             if (values is null || (total += values.Value + state) > Most)
             {
                 return null;
             }
 
-            Add(groups, new CacheLayers(1, values.Value, values > 0 ? window : null, state));
+            Add(groups, new CacheLayers(1, values.Value, values > 0 ? window : null, state, 2 * ofKeys == values ? null : ofKeys));
         }
 
         return new CacheLayout([.. groups]);
@@ -69,13 +69,13 @@ internal static class GgufCache
         return Math.Max(0, blocks - (keys.Size("nextn_predict_layers") ?? 0) - (keys.Size("attention.shared_kv_layers") ?? 0));
     }
 
-    private static long? Values(GgufKeys keys, int layer, bool isWindowed)
+    private static (long? All, long OfKeys) Values(GgufKeys keys, int layer, bool isWindowed)
     {
         var heads = keys.OfLayer("attention.head_count", layer);
         var keyHeads = keys.OfLayer("attention.head_count_kv", layer) ?? heads;
         if (keyHeads is not (>= 0 and <= (1 << 16)))
         {
-            return null;
+            return (null, 0);
         }
 
         var width = keys.Size("embedding_length");
@@ -87,19 +87,20 @@ internal static class GgufCache
         var value = (isWindowed ? keys.Size("attention.value_length_swa") : null) ?? keys.Size("attention.value_length") ?? head;
         if (keyHeads == 0)
         {
-            return 0;
+            return (0, 0);
         }
 
         if (key is null || value is null)
         {
-            return null;
+            return (null, 0);
         }
 
         var isCompressed = keys.Size("attention.key_length_mla") is > 0 && keys.Size("attention.value_length_mla") is > 0;
 
         // The indexers of DeepSeek 3.2 and GLM 5 keep one small key more for each token.
         var indexer = keys.Architecture is "deepseek32" or "glm-dsa" ? keys.Size("attention.indexer.key_length") ?? 0 : 0;
-        return (keyHeads * (isCompressed ? key : key + value)) + indexer;
+        var ofKeys = (keyHeads.Value * key.Value) + indexer;
+        return (ofKeys + (isCompressed ? 0 : keyHeads * value), ofKeys);
     }
 
     private static void Add(List<CacheLayers> groups, CacheLayers layer)

@@ -130,11 +130,14 @@ internal static partial class GgufFacts
             Parameters = isWhole ? tensors.Sum(each => each.Values) : keys.Number("general.parameter_count") ?? Labelled(keys.Text("general.size_label")),
             TensorBytes = bytes,
             TowerBytes = bytes is { } all && GgufUse.IsProjector(keys) ? all : default,
+            ImageTokens = GgufUse.ImageTokens(keys),
             Cache = GgufUse.IsProjector(keys) ? null : GgufCache.Of(keys),
             ContextWindow = keys.OfDesign("context_length") is > 0 and <= int.MaxValue and var context ? (int)context : null,
-            HiddenSize = Positive(keys.Size("embedding_length")),
-            FeedForwardSize = FeedForward(keys),
+            HiddenSize = Positive(keys.Size("embedding_length") ?? Math.Max(keys.Size("vision.embedding_length") ?? 0, keys.Size("audio.embedding_length") ?? 0)),
+            FeedForwardSize = FeedForward(keys) ?? Positive(Math.Max(keys.Size("vision.feed_forward_length") ?? 0, keys.Size("audio.feed_forward_length") ?? 0)),
             AttentionHeads = Positive(Widest(keys, "attention.head_count")),
+            QuerySize = Positive(Query(keys)),
+            Pooling = keys.Size("pooling_type"),
             VocabularySize = Positive((int?)keys.Tokens ?? keys.Size("vocab_size")),
             HasChatTemplate = templates.Exists(template => template.Length > 0),
             TakesTools = templates.Exists(ChatTemplate.TakesTools),
@@ -151,6 +154,9 @@ internal static partial class GgufFacts
         var experts = (long)(keys.Size("expert_feed_forward_length") ?? 0) * (keys.Size("expert_used_count") ?? 0);
         return Positive((int)Math.Clamp(Math.Max(experts, Widest(keys, "feed_forward_length") ?? 0), 0, int.MaxValue));
     }
+
+    private static int? Query(GgufKeys keys) =>
+        Widest(keys, "attention.head_count") is > 0 and <= (1 << 16) and var heads && keys.Size("attention.key_length") is { } length ? (int)Math.Min((long)heads * length, int.MaxValue) : null;
 
     private static int? Widest(GgufKeys keys, string key) =>
         keys.List(key) is { Count: > 0 } list ? (int)Math.Clamp(list.Max(), 0, int.MaxValue) : keys.Size(key);

@@ -40,6 +40,10 @@ internal static class GgufUse
     /// <summary>Whether it turns images or sound into what another model reads.</summary>
     public static bool IsProjector(GgufKeys keys) => keys.Text("general.type") == "mmproj" || keys.Architecture == "clip";
 
+    /// <summary>Into how many pieces a projector cuts an image of the size that it was made for; null of anything else.</summary>
+    public static int? ImageTokens(GgufKeys keys) =>
+        IsProjector(keys) && keys.Size("vision.image_size") is { } size && keys.Size("vision.patch_size") is > 0 and var patch && size / patch is > 0 and <= (1 << 12) and var side ? side * side : null;
+
     /// <summary>What it can be sent: of a projector, what the model gets through it; of anything else, text.</summary>
     public static ValueList<string> Modalities(GgufKeys keys)
     {

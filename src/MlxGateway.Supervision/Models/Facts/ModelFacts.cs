@@ -67,6 +67,18 @@ public sealed record ModelFacts
     /// <summary>How many heads ask, in each layer.</summary>
     public int? AttentionHeads { get; init; }
 
+    /// <summary>The width of what its heads ask with together, in values; null where it is not known apart from the hidden state.</summary>
+    public int? QuerySize { get; init; }
+
+    /// <summary>Into how many pieces a projector cuts the largest image that it was made for; null of any other model, and where it does not say.</summary>
+    public int? ImageTokens { get; init; }
+
+    /// <summary>How a GGUF model makes one vector of a text, by llama.cpp's number; null: it does not say.</summary>
+    public int? Pooling { get; init; }
+
+    /// <summary>The <see cref="Pooling"/> that takes the last token's vector.</summary>
+    public const int LastPooling = 3;
+
     /// <summary>How many different tokens it knows.</summary>
     public int? VocabularySize { get; init; }
 

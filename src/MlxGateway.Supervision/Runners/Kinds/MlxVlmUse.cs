@@ -23,14 +23,14 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
             // Where they do not ask for the counts, the gateway does.
             new("stream_options", FieldShape.Map) { DroppedUnless = "include_usage" },
         ],
-        Asks = static model => Post("/v1/chat/completions", $$"""{"model":{{model}},"messages":[{"role":"user","content":"hi"}],"max_tokens":1}"""),
+        Asks = static model => Post("/v1/chat/completions", $$"""{"model":{{Text(model)}},"messages":[{"role":"user","content":"hi"}],"max_tokens":1}"""),
     };
 
     private static readonly MlxVlmUse Embedding = new("--embedding-model", Routes("/v1/embeddings"))
     {
         For = "makes vectors of texts",
         Group = "embedding",
-        Asks = static model => Post("/v1/embeddings", $$"""{"model":{{model}},"input":"hi"}"""),
+        Asks = ReadyProbe.Vector,
         MustAnswer = true,
     };
 
@@ -38,7 +38,7 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
     {
         For = "ranks texts",
         Group = "reranker",
-        Asks = static model => Post("/v1/rerank", $$"""{"model":{{model}},"query":"hi","documents":["hi"]}"""),
+        Asks = ReadyProbe.Rank,
         MustAnswer = true,
     };
 
@@ -47,7 +47,7 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
     {
         For = "speaks",
         Group = "tts",
-        Asks = static model => Post("/v1/audio/speech", $$"""{"model":{{model}},"input":"hi","response_format":"wav"}""") with { TakesAnyAnswer = true },
+        Asks = static model => Post("/v1/audio/speech", $$"""{"model":{{Text(model)}},"input":"hi","response_format":"wav"}""") with { TakesAnyAnswer = true },
     };
 
     private static readonly MlxVlmUse Transcription = new("--stt-model", Routes("/v1/audio/transcriptions", "/v1/audio/translations"))
@@ -81,7 +81,7 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
     /// <summary>What becomes of the fields of a request.</summary>
     public IReadOnlyList<FieldRule> Rules { get; private init; } = [];
 
-    /// <summary>Something that only its working part can answer, by the name of the model as a text of JSON.</summary>
+    /// <summary>Something that only its working part can answer, by the name of the model.</summary>
     public required Func<string, ReadyProbe> Asks { private get; init; }
 
     /// <summary>Whether it is ready only when it has answered that: some models are loaded and cannot be used so.</summary>
@@ -100,9 +100,11 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
 
     /// <summary>A question for the working part.</summary>
     /// <param name="model">The model, by the words of the command line.</param>
-    public ReadyProbe Question(string model) => Asks(JsonSerializer.Serialize(model));
+    public ReadyProbe Question(string model) => Asks(model);
 
     private static ReadyProbe Post(string path, string json) => new(HttpMethod.Post, path, json);
+
+    private static string Text(string model) => JsonSerializer.Serialize(model);
 
     private static FrozenSet<string> Routes(params string[] paths) => FrozenSet.ToFrozenSet(paths);
 }

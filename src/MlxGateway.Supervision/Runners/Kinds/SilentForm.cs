@@ -1,4 +1,3 @@
-using System.Text.Json;
 
 namespace MlxGateway.Supervision.Runners.Kinds;
 
@@ -12,7 +11,7 @@ internal static class SilentForm
 
     /// <summary>The question.</summary>
     /// <param name="model">The model, as a text of JSON.</param>
-    public static ReadyProbe Asks(string model) => new(HttpMethod.Post, "/v1/audio/transcriptions", Of(JsonSerializer.Deserialize<string>(model)!))
+    public static ReadyProbe Asks(string model) => new(HttpMethod.Post, "/v1/audio/transcriptions", Of(model))
     {
         ContentType = $"multipart/form-data; boundary={Boundary}",
         TakesAnyAnswer = true,
