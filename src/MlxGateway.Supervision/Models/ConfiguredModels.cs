@@ -42,7 +42,8 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Command = ValueList.From(options.Command),
             ReadyPath = options.ReadyPath,
             UpstreamModel = options.UpstreamModel,
-            MaxConcurrency = options.MaxConcurrency,
+            MaxConcurrency = options.Distributed is null ? options.MaxConcurrency : 1, // ranks lose step over requests that overlap
+            Distributed = DistributedRules.SpecOf(options, settings),
             IdleTimeout = options.IdleTimeout,
             Pinned = options.Pinned,
             Priority = options.Priority,
