@@ -234,7 +234,10 @@ class Pulse:
 
 
 def meet(mx, count):
-    """Where the ranks do not find each other, each of them is told that it is alone, and would load the whole model."""
+    """Where the ranks do not find each other, each of them is told that it is alone, and would load the whole model. A host without the model is told before the others wait for it."""
+    path = next((value for name, value in zip(sys.argv, sys.argv[1:]) if name == "--model"), "")
+    if os.path.isabs(path) and not os.path.isdir(path):
+        leave(LOAD_FAILED, f"the model is not on this host: there is no folder {path}")
     size = mx.distributed.init().size()
     if size != count:
         leave(ALONE, f"this rank found {size} of {count} ranks: the backend does not work between these hosts, or the list of hosts has changed")
