@@ -9,7 +9,16 @@ namespace MlxGateway.Supervision.Models;
 internal static partial class DistributedRules
 {
     /// <summary>What is launched; null: the model is not distributed, or there is a breach of <see cref="Check"/>.</summary>
-    public static DistributedSpec? SpecOf(ModelOptions model, ModelSettings settings) => model.Distributed is { } distributed ? SpecOf(distributed, settings, static (_, _) => { }) : null;
+    /// <param name="model">The model.</param>
+    /// <param name="settings">Where paths start.</param>
+    /// <param name="missing">A file of hosts may become worse after the settings came into force: why the model cannot be launched then, as a sentence. It must not be launched on this machine alone.</param>
+    public static DistributedSpec? SpecOf(ModelOptions model, ModelSettings settings, out string? missing)
+    {
+        string? first = null;
+        var spec = model.Distributed is { } distributed ? SpecOf(distributed, settings, (key, fault) => first ??= $"\"Distributed:{key}\" {fault}") : null;
+        missing = first;
+        return spec;
+    }
 
     /// <summary>Reports every breach.</summary>
     /// <param name="at">The model's key.</param>

@@ -111,6 +111,14 @@ public sealed class DistributedRulesTests : IDisposable
         Assert.NotEqual(before.LaunchFingerprint, Read(options).LaunchFingerprint);
     }
 
+    [Fact]
+    public void Read_FileOfHostsThatIsGone_IsNotLaunchedAtAll()
+    {
+        var model = Read(new() { Source = "org/a", Runner = "mlx_lm", Distributed = new() { Hostfile = "hosts.json" } });
+
+        Assert.Equal($"\"Distributed:Hostfile\" the file {_folder.In("hosts.json")} does not exist; write the path of a file that mlx.distributed_config has written.", model.Missing);
+    }
+
     private ModelSpec Read(ModelOptions options) => Assert.Single(new ConfiguredModels(TemporaryFolder.Lenient).Read(_folder.Settings(new() { ["a"] = options })));
 
     private IReadOnlyList<string> Breaches(ModelOptions options)

@@ -26,6 +26,7 @@ public sealed class RankTests : IDisposable
         await RunnerSecrecy.HoldsAsync(gateway, "tiny-a", "MLXGATEWAY_RUNNER_SECRET");
         var tiny = Assert.Single(await gateway.RunningAsync());
         Assert.Equal(2, RanksOf(tiny).Length);
+        await EngineProcess.RestsAsync(tiny.Pid!.Value, TimeSpan.FromSeconds(5)); // left to itself the launcher computes without end
         var secret = (await File.ReadAllTextAsync($"/proc/{tiny.Pid}/environ", Demo.Patience())).Split('\0').Single(v => v.StartsWith("MLXGATEWAY_RUNNER_SECRET=", StringComparison.Ordinal))[25..];
         Assert.All(RankProcess.InSession(tiny.Pid!.Value), pid => Assert.DoesNotContain(secret, RankProcess.CommandLine(pid), StringComparison.Ordinal));
 
