@@ -9,7 +9,7 @@ reaches this machine through ssh when its name is in the list of hosts. Hosted h
 * every rank runs FILE in PYTHON: its text goes along in the command line, so that no other host need have it, nor another version of it.
 * the ranks in the list RANKS (0,1,…) are on this machine: they are its children, whatever the list of hosts calls it.
 * when a rank ends, whatever its exit code, the others are ended and so is this, and says why on standard output, one JSON object in a line:
-    {"event": "exit", "code": C, "reason": "rank 1 of 2, on HOST, ended with exit code 70: …"}
+    {"event": "exit", "code": C, "reason": "of 2 ranks, rank 1 on HOST ended with exit code 70: …"}
   C is the code of that rank; 71 if it was 0 or a signal. Where the system has killed a rank of this machine, it ends by SIGKILL itself.
 * it needs no standard input, and takes no processor time while it waits.
 * SIGTERM and SIGINT end it at once. The ranks of this machine, and the ssh of the others, are in its process group: signal that.
@@ -23,7 +23,6 @@ import base64
 import json
 import os
 import select
-import shlex
 import signal
 import sys
 import threading
@@ -83,12 +82,10 @@ class Ranks:
         time.sleep(0.2)  # for their last words
         # The others were asked to end, or do not matter.
         culprits = [r for r in self.look() if r.process.returncode not in TERMINATED] or self.ended
-        reasons = []
+        alike = {}
         for rank in culprits:
-            how = rank.how_it_ended()
-            same = next((r for r in reasons if r[1] == how), None)
-            (same[0] if same else reasons.append(([], how)) or reasons[-1][0]).append(rank.name())
-        reason = "; ".join(f"{' and '.join(names)} {how}" for names, how in reasons)
+            alike.setdefault(rank.how_it_ended(), []).append(rank.name())
+        reason = "; ".join(f"{' and '.join(names)} {how}" for how, names in alike.items())
         code = culprits[0].process.returncode
         leave(code if code > 0 else ENDED, f"of {len(self.all)} ranks, {reason}", any(r.was_killed_here() for r in culprits))
 
