@@ -20,10 +20,12 @@ internal sealed record FootprintKey(string Model, string? Path, long? FileBytes,
     public static FootprintKey Of(ModelSpec model, LaunchShape shape, string? engine) =>
         new(model.Id, model.Path, model.FileBytes?.Bytes, model.Runner, engine, shape.ToString(), Hash(model));
 
+    private static string[] RanksOf(DistributedSpec? distributed) => distributed is null ? [] : ["ranks", $"{distributed.Ranks}/{distributed.LocalRanks.Count}", distributed.Backend, distributed.Pipeline ? "layers" : "parts"];
+
     private static string Hash(ModelSpec model)
     {
         var text = new StringBuilder();
-        foreach (var part in model.Args.Append("env").Concat(model.Env.Entries.SelectMany(e => new[] { e.Key, e.Value })).Append("command").Concat(model.Command).Append("projector").Append(model.Projector ?? ""))
+        foreach (var part in model.Args.Append("env").Concat(model.Env.Entries.SelectMany(e => new[] { e.Key, e.Value })).Append("command").Concat(model.Command).Append("projector").Append(model.Projector ?? "").Concat(RanksOf(model.Distributed)))
         {
             // With its length in front, so that no two lists run together into the same text.
             text.Append(part.Length).Append(':').Append(part);

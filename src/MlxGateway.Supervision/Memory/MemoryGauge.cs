@@ -39,7 +39,8 @@ internal sealed class MemoryGauge(IMemoryProbe probe, MemoryOptions options, IOb
 
         if (_estimator.NeedsOf(model) is not { } estimates)
         {
-            return Seen(model, new MemoryNeed(model.FileBytes ?? options.DefaultRequirement, model.FileBytes is { } weights ? $"weights {weights}" : "the default, as nothing is known of it")
+            ByteSize? files = model.FileBytes is { } all ? new ByteSize(LocalShare.Weights(model, all).Bytes * LocalShare.RanksHere(model)) : null;
+            return Seen(model, new MemoryNeed(files ?? options.DefaultRequirement, files is { } weights ? $"weights {weights}" : "the default, as nothing is known of it")
             {
                 Shape = new LaunchShape { Context = model.Context },
             });

@@ -13,6 +13,7 @@ internal static class PartNames
     public const string Work = "working memory";
     public const string Freed = "freed memory";
     public const string Process = "process";
+    public const string Launcher = "launcher";
 
     /// <summary>Whether it is told by itself; the others are called overhead together.</summary>
     public static bool IsTold(string name) => name is Weights or Adapters or Draft or Projector or Cache or Prompts;

@@ -18,6 +18,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
     private static ModelSpec Convert(string id, ModelOptions options, string kind, SourceResolver resolver, ModelSettings settings)
     {
         var resolved = options.Source is { } source ? resolver.Resolve(source, kind) : null;
+        var distributed = DistributedRules.SpecOf(options, settings, out var noHosts);
         var spec = new ModelSpec
         {
             Id = id,
@@ -36,14 +37,15 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Modalities = resolved?.Modalities ?? Modality.TextAlone,
             Projector = resolved?.Projector,
             ProjectorFacts = resolved?.ProjectorFacts,
-            Missing = NeedsFiles(options, kind) ? resolved?.Missing : null,
+            Missing = noHosts ?? (NeedsFiles(options, kind) ? resolved?.Missing : null),
             Args = ValueList.From(options.Args),
             Env = new ValueMap(options.Env),
             WorkingDirectory = options.WorkingDirectory is { } folder ? PathText.Absolute(folder, settings) : null,
             Command = ValueList.From(options.Command),
             ReadyPath = options.ReadyPath,
             UpstreamModel = options.UpstreamModel,
-            MaxConcurrency = options.MaxConcurrency,
+            MaxConcurrency = options.Distributed is null ? options.MaxConcurrency : 1, // ranks lose step over requests that overlap
+            Distributed = distributed,
             IdleTimeout = options.IdleTimeout,
             Pinned = options.Pinned,
             Priority = options.Priority,

@@ -16,6 +16,9 @@ public static class EngineBounds
         return width == 0 ? ByteSize.FromMegabytes(256) : ByteSize.Min(ByteSize.FromMegabytes(512), ByteSize.Max(ByteSize.FromMegabytes(64), new ByteSize(2 * 2048 * width)));
     }
 
+    /// <summary>Whether what <c>mlx_lm</c> keeps of prompts may be bounded in bytes. Ranks that have layers of their own keep different sizes, would drop different prompts, and lose step with each other.</summary>
+    public static bool MayBoundKeptPrompts(ModelSpec model) => model.Distributed is not { Pipeline: true };
+
     /// <summary>Conversations that <c>llama-server</c> holds in one common cache when nobody says how many (<c>--parallel -1</c>).</summary>
     public const int LlamaSharedSlots = 4;
 

@@ -90,6 +90,9 @@ public sealed class ModelOptions
 
     /// <summary>How people are shown that it is being loaded.</summary>
     public WaitingStyle Progress { get; set; }
+
+    /// <summary>The hosts that serve a <c>mlx_lm</c> model together; null: this machine alone.</summary>
+    public DistributedOptions? Distributed { get; set; }
 }
 
 /// <summary><c>MlxGateway:Discovery</c>: where models are looked for.</summary>

@@ -21,6 +21,7 @@ internal static partial class ModelRules
             CheckCompany(at, id, model, settings, errors);
             FieldRules.Check(at, model, errors);
             CheckRest(at, model, errors);
+            DistributedRules.Check(at, model, RunnerKindRule.For(model, sources, settings.OfferedKinds), settings, errors);
         }
     }
 

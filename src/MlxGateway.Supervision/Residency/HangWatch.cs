@@ -10,7 +10,8 @@ namespace MlxGateway.Supervision.Residency;
 /// </summary>
 /// <remarks>
 /// Computed nothing means: less than 0.2 % of one processor. A prefill on the processor takes whole ones; one on the GPU still prepares each of its steps on the processor, some
-/// milliseconds in a second. What hangs in a wait takes none. What hangs while it polls more often than that is not found: rather that than ending one that works.
+/// milliseconds in a second. What hangs in a wait takes none. What hangs while it polls more often than that is not found: rather that than ending one that works. Only where a runner polls
+/// all the time by design (<see cref="IVitals.WaitsBusily"/>) the processor is left out: there two things are enough, and the answer may take as long as the silence.
 /// </remarks>
 internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> leases, Func<TimeSpan> hangTimeout, TimeProvider time, ILogger logger)
 {
@@ -75,7 +76,7 @@ internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> 
         else if (time.GetElapsedTime(silence.Since, now) >= timeout)
         {
             _silence = null;
-            return HasWorkedSince(silence) ? null : await AskAsync(silence, timeout < AnswerLimit ? timeout : AnswerLimit, cancellationToken);
+            return HasWorkedSince(silence) ? null : await AskAsync(silence, timeout < AnswerLimit || vitals.WaitsBusily ? timeout : AnswerLimit, cancellationToken);
         }
 
         return null;
@@ -98,14 +99,20 @@ internal sealed partial class HangWatch(string model, IVitals vitals, Func<int> 
         }
 
         vitals.GiveUp();
+        var still = vitals.WaitsBusily ? "sent a byte" : "sent a byte nor used the processor";
         return limit.IsCancellationRequested
-            ? string.Create(CultureInfo.InvariantCulture, $"it had not sent a byte nor used the processor for {silent.TotalSeconds:0.#} s, and did not answer a question for {patience.TotalSeconds:0.#} s.")
-            : string.Create(CultureInfo.InvariantCulture, $"it had not sent a byte nor used the processor for {silent.TotalSeconds:0.#} s, and a question was refused after {time.GetElapsedTime(asked).TotalSeconds:0.#} s.");
+            ? string.Create(CultureInfo.InvariantCulture, $"it had not {still} for {silent.TotalSeconds:0.#} s, and did not answer a question for {patience.TotalSeconds:0.#} s.")
+            : string.Create(CultureInfo.InvariantCulture, $"it had not {still} for {silent.TotalSeconds:0.#} s, and a question was refused after {time.GetElapsedTime(asked).TotalSeconds:0.#} s.");
     }
 
     // Where it cannot be told, it may have.
     private bool HasWorkedSince((long Since, TimeSpan? Used) silence, TimeSpan allowance = default)
     {
+        if (vitals.WaitsBusily)
+        {
+            return false;
+        }
+
         var used = vitals.ProcessorTime() - silence.Used;
         return used is not { } work || work < TimeSpan.Zero || work > (LeastShare * time.GetElapsedTime(silence.Since)) + allowance;
     }

@@ -52,6 +52,9 @@ public sealed record LaunchPlan
     /// <summary>What it is asked once it has been silent for long: something that only its generating part can answer. Null: the first of its paths, and any answer will do.</summary>
     public ReadyProbe? Question { get; init; }
 
+    /// <summary>Whether its processes compute while they wait for each other, so that the processor time that they use is no sign of work.</summary>
+    public bool WaitsBusily { get; init; }
+
     /// <summary>What to start in its place if it cannot work here; null: nothing.</summary>
     public LaunchFallback? Fallback { get; init; }
 

@@ -9,6 +9,9 @@ public interface IVitals
     /// <summary>The processor time that its processes have used so far; null: it is gone, or the system does not say. May take milliseconds.</summary>
     TimeSpan? ProcessorTime();
 
+    /// <summary>Whether that time is no sign of work: it computes while it waits, too.</summary>
+    bool WaitsBusily => false;
+
     /// <summary>Asks it something that needs the part of it that answers clients, on a connection of its own and beside all limits. Never throws.</summary>
     /// <param name="cancellationToken">Ends the wait; then it has not answered.</param>
     Task<bool> AnswersAsync(CancellationToken cancellationToken);

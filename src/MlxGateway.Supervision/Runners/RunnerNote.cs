@@ -14,13 +14,15 @@ namespace MlxGateway.Supervision.Runners;
 /// <param name="Proof">The last question of all; null: there was none.</param>
 /// <param name="Question">What it is asked when nobody has heard of it for long; null: its first ready path.</param>
 /// <param name="Secret">What it asks of whoever speaks to it; null: nothing. The note lies where only the gateway's own user can read it.</param>
+/// <param name="WaitsBusily">Whether the processor time that it uses is no sign of work.</param>
 internal sealed record RunnerNote(
-    string Model, string Kind, string Fingerprint, LaunchShape Shape, int Port, IReadOnlyList<string> ReadyPaths, ReadyQuestion? Proof, ReadyQuestion? Question = null, LaunchSecret? Secret = null)
+    string Model, string Kind, string Fingerprint, LaunchShape Shape, int Port, IReadOnlyList<string> ReadyPaths, ReadyQuestion? Proof, ReadyQuestion? Question = null, LaunchSecret? Secret = null,
+    bool WaitsBusily = false)
 {
     /// <summary>The note of a launch.</summary>
     public static RunnerNote Of(ModelSpec model, LaunchShape shape, int port, LaunchPlan plan) => new(
         model.Id, model.Runner, model.LaunchFingerprint, shape, port, plan.ReadyPaths,
-        ReadyQuestion.Of(plan.Proof ?? (plan.Verdicts.Count > 0 ? plan.Verdicts[^1].Probe : null)), ReadyQuestion.Of(plan.Question), plan.Secret);
+        ReadyQuestion.Of(plan.Proof ?? (plan.Verdicts.Count > 0 ? plan.Verdicts[^1].Probe : null)), ReadyQuestion.Of(plan.Question), plan.Secret, plan.WaitsBusily);
 
     /// <summary>Reads what <see cref="ToString"/> wrote; null: it is no such note.</summary>
     public static RunnerNote? Parse(string text)

@@ -72,6 +72,9 @@ internal sealed class RunnerProcess : IRunner, IVitals
     public TimeSpan? ProcessorTime() => _child.ProcessorTime();
 
     /// <inheritdoc/>
+    public bool WaitsBusily => _note.WaitsBusily;
+
+    /// <inheritdoc/>
     public void GiveUp() => _grace = GraceOfAHungOne;
 
     /// <inheritdoc/>

@@ -76,6 +76,38 @@ public sealed class MemoryEstimatorTests
             parts.Select(part => (part.Name, part.Bytes.Bytes)));
     }
 
+    // Parameters are of 2 bytes: the embedding and the head are 2 × 65536 × 1024 of them, 256 MB, which every rank holds whole.
+    [Theory]
+    [InlineData(2, 1, false, "llama", 256 + 322, 1.0 / 2)]
+    [InlineData(4, 1, false, "llama", 256 + 161, 1.0 / 4)]
+    [InlineData(4, 2, false, "llama", 256 + 161, 1.0 / 4)]
+    [InlineData(2, 1, false, "deepseek_v3", 256 + 322, 1)] // its keys and values are one latent for all heads
+    [InlineData(3, 1, true, "deepseek_v3", 256 + 322, 2.0 / 4)] // four layers: 2, 1 and 1
+    public void MlxLm_RanksOnSeveralHosts_CountWithTheirShareHere(int ranks, int here, bool pipeline, string architecture, int weights, double cache)
+    {
+        var hosts = Enumerable.Range(0, ranks).Select(rank => new RankHost($"10.0.0.{(rank < here ? 0 : rank)}", []));
+        var facts = Facts with { Architecture = architecture, Parameters = 500 * Mega };
+        var model = Model(KindNames.MlxLm) with { Facts = facts, Distributed = new DistributedSpec { Hosts = ValueList.From(hosts), Pipeline = pipeline } };
+        var shape = new LaunchShape { Context = 3000, PromptCache = Megabytes(30) };
+        var parts = new MlxLmMemory(writesScores: false).PartsOf(model, facts, shape);
+
+        Assert.Equal(
+            [
+                ("weights", here * weights * Mega), ("KV cache", (long)(here * cache * 3072 * 8192L)), ("prompt cache", (long)(here * cache * 30 * Mega)), ("working memory", here * 80 * Mega),
+                ("freed memory", here * 80 * Mega), ("process", here * 80 * Mega), ("launcher", 25 * Mega),
+            ],
+            parts.Select(part => (part.Name, part.Bytes.Bytes)));
+    }
+
+    [Fact]
+    public void MlxLm_RanksWithLayersOfTheirOwn_KeepPromptsByNumberAndNotByBytes()
+    {
+        var model = Model(KindNames.MlxLm) with { Distributed = new DistributedSpec { Hosts = [new("a", []), new("b", [])], Pipeline = true } };
+
+        Assert.All(new MemoryEstimator(new MemoryOptions()).NeedsOf(model)!, need => Assert.Null(need.Shape.PromptCache));
+        Assert.NotNull(new MemoryEstimator(new MemoryOptions()).NeedsOf(model with { Distributed = model.Distributed with { Pipeline = false } })![0].Shape.PromptCache);
+    }
+
     [Fact]
     public void MlxLm_ShortConversations_KeepNoMoreThanThereIs()
     {

@@ -49,6 +49,7 @@ public sealed class LaunchFingerprintTests
         var type when type == typeof(ValueMap) => new ValueMap([KeyValuePair.Create("A", "b")]),
         var type when type == typeof(RequestFields) => new RequestFields { Forbidden = ["x"] },
         var type when type == typeof(ModelFacts) => new ModelFacts(),
+        var type when type == typeof(DistributedSpec) => new DistributedSpec { Hosts = [new("a", []), new("b", [])] },
         var type when type.IsEnum => Enum.GetValues(type).Cast<object>().Last(),
         var type => throw new NotSupportedException($"Say here what another {type} is."),
     };

@@ -9,6 +9,8 @@ internal sealed class FakeVitals : IVitals
 
     public TimeSpan? Used { get; set; } = TimeSpan.FromSeconds(7);
 
+    public bool WaitsBusily { get; set; }
+
     public bool Answers { get; set; }
 
     // A deaf one lets whoever asks wait; with this it refuses the connection.

@@ -168,6 +168,40 @@ public sealed class HangWatchTests : IDisposable
         Assert.False(_hung.IsCompleted);
     }
 
+    // Ranks that have lost one of them compute for ever; and ranks that are well may need long for a step, so they get as long for the answer as for the silence.
+    [Fact]
+    public async Task Watch_ComputesWhileItWaits_IsAskedForAllItsWork()
+    {
+        _vitals.WaitsBusily = true;
+        for (var i = 0; i < 9; i++)
+        {
+            await RestAsync();
+            _vitals.Used += Glance;
+            _clock.Advance(Glance);
+        }
+
+        await _clock.TimerWithinAsync(_timeout, TestContext.Current.CancellationToken);
+        Assert.Equal(1, _vitals.Questions);
+        _vitals.Used += _timeout;
+        _clock.Advance(_timeout - Glance);
+        Assert.False(_hung.IsCompleted);
+
+        _clock.Advance(Glance);
+
+        Assert.Equal("it had not sent a byte for 120 s, and did not answer a question for 120 s.", await _hung);
+        Assert.True(_vitals.IsGivenUp);
+    }
+
+    [Fact]
+    public async Task Watch_ComputesWhileItWaitsButAnswers_Lives()
+    {
+        (_vitals.WaitsBusily, _vitals.Answers) = (true, true);
+        await PassAsync(glances: 9);
+
+        Assert.Equal(1, _vitals.Questions);
+        Assert.False(_hung.IsCompleted);
+    }
+
     [Fact]
     public async Task Watch_TimeoutOfZero_NeverAsksUntilItIsConfigured()
     {

@@ -262,6 +262,89 @@ public sealed class RunnerKindTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task MlxLm_OnSeveralHosts_IsTheCommandLineOfTheLauncherAndOfItsRanks()
+    {
+        var model = new ModelSpec
+        {
+            Id = "m", Runner = "mlx_lm", Path = "/models/coder 4bit", Args = ["--temp", "0.5"], Env = new ValueMap([new("NOT_FOR_ALL", "secret")]),
+            Distributed = new DistributedSpec
+            {
+                Hostfile = "/etc/hosts of mine.json", Hosts = [new("localhost", ["127.0.0.1"]), new("studio2", ["10.0.0.2"]), new("localhost", ["127.0.0.1"])],
+                Backend = "jaccl", Pipeline = true, Env = new ValueMap([new("MLX_METAL_FAST_SYNCH", "1")]), StartingPort = 5000, Python = "/opt/python",
+            },
+        };
+        var plan = await MlxLm().PlanAsync(model, Shape, 20123, Nursery.Patience());
+
+        Assert.Equal(_nursery.In("python3"), plan.Executable);
+        Assert.Equal(
+            [
+                Path.Combine(AppContext.BaseDirectory, "mlx_launch_companion.py"), "--gateway-program", Path.Combine(AppContext.BaseDirectory, "mlx_lm_companion.py"), "--gateway-local", "0,2",
+                "--hostfile", "/etc/hosts of mine.json", "--backend", "jaccl", "--starting-port", "5000",
+                .. OfflineVariables.SelectMany(variable => new[] { "--env", $"{variable.Key}={variable.Value}" }), "--env", "MLX_METAL_FAST_SYNCH=1",
+                "--", "/opt/python", "--gateway-ranks", "3", "--gateway-pool", "268435456", "--gateway-context", "8192",
+                "--model", "/models/coder 4bit", "--host", "127.0.0.1", "--port", "20123", "--max-tokens", "1048576", "--prompt-cache-size", "4", "--allowed-origins", "none", "--temp", "0.5", "--pipeline",
+            ],
+            plan.Arguments);
+        Assert.True(File.Exists(plan.Arguments[0]));
+        Assert.Equal(OfflineVariables, plan.Environment);
+        Assert.Equal(["/v1/models", "/gateway/ready"], plan.ReadyPaths);
+        Assert.Equal(new ReadyProbe(HttpMethod.Post, "/v1/completions", """{"model":"default_model","prompt":"hi","max_tokens":1}"""), plan.Proof);
+        Assert.Equal(new ReadyProbe(HttpMethod.Post, "/gateway/alive", "{}"), plan.Question);
+        Assert.True(plan is { WaitsBusily: true, Fallback: null, Spare: null });
+        Assert.DoesNotContain(plan.Secret!.Value, string.Join(' ', plan.Arguments), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MlxLm_OnListedHosts_NamesEachOnceAndHasPortsOfItsOwnAtEachLaunch()
+    {
+        var model = new ModelSpec { Id = "m", Runner = "mlx_lm", Path = "/m", Distributed = new DistributedSpec { Hosts = [new("127.0.0.1", []), new("127.0.0.1", []), new("10.0.0.2", []), new("10.0.0.2", [])], RepeatHosts = 2 } };
+        var (one, next) = (await MlxLm().PlanAsync(model, Shape, 20123, Nursery.Patience()), await MlxLm().PlanAsync(model, Shape, 20124, Nursery.Patience()));
+        var nccl = await MlxLm().PlanAsync(model with { Distributed = model.Distributed with { Backend = "nccl" } }, Shape, 20123, Nursery.Patience());
+
+        Assert.Equal(["0,1", "--hosts", "127.0.0.1,10.0.0.2", "--repeat-hosts", "2", "--backend", "ring", "--starting-port", "14240"], one.Arguments.Skip(4).Take(9));
+        Assert.Equal("14304", next.Arguments[12]);
+        Assert.Equal(["nccl", "--nccl-port", "14240"], nccl.Arguments.Skip(10).Take(3));
+        Assert.Contains(_nursery.In("python3"), one.Arguments);
+
+        // A part of every layer: half of all that is kept, in each of two ranks a quarter.
+        Assert.Equal("26214400", one.Arguments[one.Arguments.ToList().IndexOf("--prompt-cache-bytes") + 1]);
+    }
+
+    [Fact]
+    public async Task MlxLm_FirstHostIsAnotherMachine_SaysSo()
+    {
+        var model = new ModelSpec { Id = "m", Runner = "mlx_lm", Path = "/m", Distributed = new DistributedSpec { Hosts = [new("no-such.example", ["203.0.113.7"]), new("localhost", [])] } };
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => PlanAsync(MlxLm(), model));
+
+        Assert.Contains("\"no-such.example\", is not this machine", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Studio1.local", "", true)]
+    [InlineData("me@studio1", "", true)]
+    [InlineData("localhost", "", true)]
+    [InlineData("127.0.0.1", "", true)]
+    [InlineData("10.0.0.1", "", true)]
+    [InlineData("another-name", "fe80::1 10.0.0.1", true)]
+    [InlineData("studio2", "10.0.0.2", false)]
+    [InlineData("studio1.example.com", "", false)]
+    [InlineData("studio", "", false)]
+    public void ThisMachine_ByNameOrAddress_IsTold(string name, string addresses, bool expected) => Assert.Equal(
+        expected, ThisMachine.Is(new RankHost(name, ValueList.From(addresses.Split(' ', StringSplitOptions.RemoveEmptyEntries))), "studio1", [System.Net.IPAddress.Parse("10.0.0.1")]));
+
+    [Fact]
+    public void MlxLm_OnSeveralHosts_IsSentNoSeed()
+    {
+        var alone = MlxLm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_lm" });
+        var ranks = MlxLm().MannersFor(new ModelSpec { Id = "m", Runner = "mlx_lm", Distributed = new DistributedSpec { Hosts = [new("a", []), new("b", [])] } });
+
+        Assert.False(alone.Rules!.Fields.Single(field => field.Name == "seed").IsDropped);
+        Assert.True(ranks.Rules!.Fields.Single(field => field.Name == "seed").IsDropped);
+        Assert.Equal(alone.Rules.Fields.Where(field => field.Name != "seed"), ranks.Rules.Fields.Where(field => field.Name != "seed"));
+        Assert.Equal(alone, ranks with { Rules = alone.Rules });
+    }
+
+    [Fact]
     public async Task MlxLm_WithoutAFolder_SaysWhatIsMissing()
     {
         var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => PlanAsync(MlxLm(), new ModelSpec { Id = "m", Runner = "mlx_lm", Missing = "fetch it" }));

@@ -8,15 +8,17 @@ namespace MlxGateway.Supervision.Memory.Engines;
 /// <remarks>
 /// Weights: the tensors in buffers of their own, without towers, which it drops. Keys and values: they grow with the conversation; what is counted is its full length.
 /// Prompt cache: the companion holds the engine to <c>--prompt-cache-bytes</c>. Freed memory: MLX keeps what is freed, as much as the keys that were copied when they grew and what a
-/// step of the prompt held; the companion bounds it. Process: Python, 76 to 82 MB in both versions.
+/// step of the prompt held; the companion bounds it. Process: Python, 76 to 82 MB in both versions. Of a model on several hosts: what the ranks on this machine take, each with its
+/// <see cref="LocalShare"/> of weights, keys and values and with work as if it were alone, and the launcher.
 /// </remarks>
 internal sealed class MlxLmMemory(bool writesScores) : IEngineMemory
 {
     private static readonly ByteSize Process = ByteSize.FromMegabytes(80);
+    private static readonly ByteSize Launcher = ByteSize.FromMegabytes(25);
 
     /// <inheritdoc/>
     public ShapeFreedom FreedomOf(ModelSpec model, ModelFacts facts) =>
-        new(Context: true, Conversations: true, Format: false, PromptCache: !new EngineArguments(model.Args).Has("--prompt-cache-bytes", "--prompt-cache-size"));
+        new(Context: true, Conversations: true, Format: false, PromptCache: !new EngineArguments(model.Args).Has("--prompt-cache-bytes", "--prompt-cache-size") && EngineBounds.MayBoundKeptPrompts(model));
 
     /// <inheritdoc/>
     public LaunchShape Heed(ModelSpec model, ModelFacts facts, LaunchShape shape)
@@ -40,19 +42,20 @@ internal sealed class MlxLmMemory(bool writesScores) : IEngineMemory
         var args = new EngineArguments(model.Args);
         var context = shape.Context ?? ShapeLadder.UnknownContext;
         var step = args.Number("--prefill-step-size") is > 0 and var given ? given : MlxWork.PromptStep;
-        var cache = MlxWork.Cache(facts, shape, context, step);
+        var cache = LocalShare.Cache(model, MlxWork.Cache(facts, shape, context, step));
         var work = MlxWork.Prompt(facts, shape, context, step, writesScores);
         var kept = AllKept(facts, shape, args.Number("--prompt-cache-size") ?? EngineBounds.MlxKeptPrompts);
+        var ranks = LocalShare.RanksHere(model);
         List<MemoryPart> parts =
         [
-            new(PartNames.Weights, (facts.TensorBytes ?? model.FileBytes ?? ByteSize.Zero) - facts.TowerBytes),
+            new(PartNames.Weights, LocalShare.Weights(model, (facts.TensorBytes ?? model.FileBytes ?? ByteSize.Zero) - facts.TowerBytes)),
             new(PartNames.Cache, cache),
-            new(PartNames.Prompts, ByteSize.Min(kept, shape.PromptCache ?? kept)),
+            new(PartNames.Prompts, LocalShare.Cache(model, ByteSize.Min(kept, shape.PromptCache ?? kept))),
             new(PartNames.Work, work),
             new(PartNames.Freed, ByteSize.Min(EngineBounds.MlxFreedMemory(model), cache + work)),
             new(PartNames.Process, Process),
         ];
-        return ValueList.From(parts.Where(part => part.Bytes > ByteSize.Zero));
+        return ValueList.From(parts.Select(part => part with { Bytes = new ByteSize(part.Bytes.Bytes * ranks) }).Append(new(PartNames.Launcher, model.Distributed is null ? ByteSize.Zero : Launcher)).Where(part => part.Bytes > ByteSize.Zero));
     }
 
     private static ByteSize AllKept(ModelFacts facts, LaunchShape shape, int count) =>

@@ -26,7 +26,7 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
     public RunnerManners MannersFor(ModelSpec model)
     {
         var name = model.UpstreamModel ?? "default_model";
-        return new RunnerManners(name, ReusesConnections: false) { Rules = MlxLmRules.All, EchoedModel = name, NamesReasoning = true, SaysNotFoundForAll = true, CountsOnlyIfAsked = true, ToolFormat = model.Facts?.UnreadCalls ?? ToolFormat.Native, TakesFunctionsOnly = true, IgnoresToolChoice = true, Offers = Offers };
+        return new RunnerManners(name, ReusesConnections: false) { Rules = model.Distributed is null ? MlxLmRules.All : MlxLmRules.OfRanks, EchoedModel = name, NamesReasoning = true, SaysNotFoundForAll = true, CountsOnlyIfAsked = true, ToolFormat = model.Facts?.UnreadCalls ?? ToolFormat.Native, TakesFunctionsOnly = true, IgnoresToolChoice = true, Offers = Offers };
     }
 
     /// <inheritdoc/>
@@ -57,6 +57,11 @@ internal sealed class MlxLm(MlxLmEngine engine) : IRunnerKind
             Question = ReadyProbe.OneToken(MannersFor(model).UpstreamModel),
         };
         string[] hosted = [.. MlxLmShape.BoundsOf(model, shape), .. arguments];
+        if (model.Distributed is { } distributed)
+        {
+            return MlxLmRanks.PlanOf(found, Companion, distributed, port, hosted) with { Secret = LaunchSecret.For(model, SecretVariable) };
+        }
+
         return plain with
         {
             Arguments = [Companion, .. hosted],

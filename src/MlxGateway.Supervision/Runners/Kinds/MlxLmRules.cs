@@ -6,6 +6,7 @@ namespace MlxGateway.Supervision.Runners.Kinds;
 /// </summary>
 internal static class MlxLmRules
 {
+    /// <summary>For one engine.</summary>
     public static RequestRules All { get; } = new(
     [
         new("messages", FieldShape.List) { RequiredOn = ["/v1/chat/completions"] },
@@ -43,4 +44,7 @@ internal static class MlxLmRules
         DropsNulls = true,
         IsTextOnly = true,
     };
+
+    /// <summary>For one that is several ranks: with a seed a request is served by itself, and when its client leaves the first rank stops where the others do not, which none of them survives.</summary>
+    public static RequestRules OfRanks { get; } = All with { Fields = [.. All.Fields.Select(field => field.Name == "seed" ? field with { Shape = FieldShape.Any, IsDropped = true } : field)] };
 }

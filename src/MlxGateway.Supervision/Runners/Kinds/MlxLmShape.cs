@@ -17,10 +17,10 @@ internal static class MlxLmShape
         }
 
         // By itself it counts running requests in; the companion holds it to this for what is kept.
-        if (shape.PromptCache is { } prompts && !args.Has("--prompt-cache-size", "--prompt-cache-bytes"))
+        if (shape.PromptCache is { } prompts && EngineBounds.MayBoundKeptPrompts(model) && !args.Has("--prompt-cache-size", "--prompt-cache-bytes"))
         {
             yield return "--prompt-cache-bytes";
-            yield return Number(prompts.Bytes);
+            yield return Number(LocalShare.Cache(model, prompts).Bytes);
         }
     }
 

@@ -1,4 +1,3 @@
-
 namespace MlxGateway.Supervision.Runners.Kinds;
 
 /// <summary>A form with a moment of silence in it, to ask whether a server that writes down what is said still works. All of it is ASCII, so that it can be kept as a text.</summary>
@@ -10,7 +9,7 @@ internal static class SilentForm
     private const int Samples = 1024;
 
     /// <summary>The question.</summary>
-    /// <param name="model">The model, as a text of JSON.</param>
+    /// <param name="model">The model, by the words of the command line.</param>
     public static ReadyProbe Asks(string model) => new(HttpMethod.Post, "/v1/audio/transcriptions", Of(model))
     {
         ContentType = $"multipart/form-data; boundary={Boundary}",

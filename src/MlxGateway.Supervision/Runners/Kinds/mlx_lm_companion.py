@@ -2,7 +2,7 @@
 """Hosts the installed mlx_lm.server, unchanged, in this process, and makes it governable.
 
     mlx_lm_companion.py --spare
-    mlx_lm_companion.py [--lifeline] [--gateway-context TOKENS] [--gateway-pool BYTES] [any argument of mlx_lm.server]
+    mlx_lm_companion.py [--lifeline] [--gateway-context TOKENS] [--gateway-pool BYTES] [--gateway-ranks N] [any argument of mlx_lm.server]
 
 By itself that server lives on without its model, without its port and without the thread that generates, and finishes
 answers that nobody waits for any more. Hosted here
@@ -10,7 +10,7 @@ answers that nobody waits for any more. Hosted here
 * it ends when it is of no more use, with an exit code that says why:
     70  the model could not be loaded          73  standard input closed (only with --lifeline)
     71  the thread that generates has ended    74  this mlx-lm cannot be hosted: start the plain server instead
-    72  the address could not be bound
+    72  the address could not be bound             75  not as many ranks found each other as there are (--gateway-ranks)
 * it says on standard output, one JSON object a line, what happens:
     {"event": "listening", "port": N}   (--port 0 takes a free one)
     {"event": "loaded", "seconds": S}
@@ -25,6 +25,7 @@ answers that nobody waits for any more. Hosted here
     GET  /gateway/status     the state and what there is to know: memory, device, context length, versions
     POST /gateway/tokenize   {"messages": […], "tools": […], "chat_template_kwargs": {…}} or {"prompt": "…"}
                              -> {"count": N, "tokens": [ids]}, exactly what a completion would count
+    POST /gateway/alive      200 once the thread that generates has come a step further: in a request, or in asking all ranks for the next one
 * it listens on the loopback and nowhere else, and with MLXGATEWAY_RUNNER_SECRET in its environment it answers only to
   "Authorization: Bearer" with that secret. What it runs does not inherit the variable.
 * every answer says that the connection is closed after it, as it is.
@@ -33,6 +34,9 @@ answers that nobody waits for any more. Hosted here
     --gateway-context      a conversation has no more tokens: a longer prompt gets a 400, an answer ends there ("length")
     --prompt-cache-bytes   holds whatever is served how; and what is kept takes what it says that it takes
     --gateway-pool         MLX keeps no more freed memory than that
+
+As one of several ranks (--gateway-ranks), in this process or on other machines, it is told the same as all others, and does the same: what ends here ends
+everywhere, or goes on to its end. Only rank 0 listens.
 
 Nothing else of its behaviour is changed. Made for mlx-lm 0.31 and 0.32; needs nothing beside it; Python 3.9 and later.
 """
@@ -57,7 +61,8 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
-LOAD_FAILED, GENERATION_ENDED, NOT_BOUND, ORPHANED, UNHOSTABLE, WRONG_USE = 70, 71, 72, 73, 74, 2
+LOAD_FAILED, GENERATION_ENDED, NOT_BOUND, ORPHANED, UNHOSTABLE, ALONE, WRONG_USE = 70, 71, 72, 73, 74, 75, 2
+LONGEST_STEP = 3600  # seconds; whoever asks whether there is one more will have left long before
 LONGEST_BODY = 256 << 20  # far more than any context takes; a length is only a promise
 
 SECRET = "MLXGATEWAY_RUNNER_SECRET"
@@ -196,6 +201,48 @@ def bound_pool(mx, limit):
     mx.set_cache_limit(limit)
 
 
+# ---- several ranks --------------------------------------------------------------------------------------------------
+
+
+class Pulse:
+    """Beats with every step of the thread that generates. With several ranks that is a step of all: none takes the next one without the others."""
+
+    def __init__(self):
+        self.beats, self.changed = 0, threading.Condition()
+
+    def beat(self):
+        with self.changed:
+            self.beats += 1
+            self.changed.notify_all()
+
+    def next(self, seconds):
+        """Whether there is one more."""
+        with self.changed:
+            now = self.beats
+            return self.changed.wait_for(lambda: self.beats != now, seconds)
+
+    def watch(self, generator):
+        if not (share := getattr(generator, "_share_object", None)):
+            return say(event="unhooked", what="the steps of the thread that generates")
+
+        def share_and_beat(this, *args, **kwargs):
+            result = share(this, *args, **kwargs)
+            self.beat()
+            return result
+
+        generator._share_object = share_and_beat
+
+
+def meet(mx, count):
+    """Where the ranks do not find each other, each of them is told that it is alone, and would load the whole model. A host without the model is told before the others wait for it."""
+    path = next((value for name, value in zip(sys.argv, sys.argv[1:]) if name == "--model"), "")
+    if os.path.isabs(path) and not os.path.isdir(path):
+        leave(LOAD_FAILED, f"the model is not on this host: there is no folder {path}")
+    size = mx.distributed.init().size()
+    if size != count:
+        leave(ALONE, f"this rank found {size} of {count} ranks: the backend does not work between these hosts, or the list of hosts has changed")
+
+
 # ---- clients that leave ---------------------------------------------------------------------------------------------
 
 
@@ -209,16 +256,20 @@ class Attendance:
 
     def __init__(self, connection, request, desk):
         self.connection, self.request, self.desk = connection, request, desk
+        self.unstoppable = False  # several ranks serve it one step after another, and could not all be told in the same one
         self.lock, self.answers = threading.Lock(), None
         self.left, self.context, self.uid, self.alone, self.too_long = False, None, None, False, False
 
     def put(self, item):
         """Called by the generating thread, with the context once, then progress and tokens, then None or an exception."""
+        self.desk.pulse.beat()
         with self.lock:
             if item is None or isinstance(item, Exception):
                 self.too_long = isinstance(item, TooLong)
                 self.uid = None  # done: the batch may give the number to nobody, but a later batch will
             elif hasattr(item, "stop"):
+                if self.unstoppable:
+                    item.stop = lambda: None
                 self.context = item
                 self.desk.admitted = self
             if not self.left:
@@ -250,7 +301,8 @@ class Attendance:
 class Desk:
     """Knows who waits for an answer, and notices within a moment when one of them leaves."""
 
-    def __init__(self):
+    def __init__(self, pulse):
+        self.pulse = pulse
         self.lock, self.present = threading.Lock(), set()
         self.by_request = weakref.WeakValueDictionary()
         self.mine = threading.local()  # the attendance of a client's thread
@@ -350,7 +402,8 @@ class Desk:
 
         def serve_single(this, request, *args, **kwargs):
             if isinstance(request[0], Attendance):
-                request[0].alone = not is_distributed(this)
+                request[0].unstoppable = is_distributed(this)
+                request[0].alone = not request[0].unstoppable
             return original(this, request, *args, **kwargs)
 
         generator._serve_single = serve_single
@@ -495,6 +548,9 @@ def handler_with_routes(server, model, desk, describe_status, secret):
                 return super().do_POST()
             if self.is_page():
                 return self.reply(403, {"error": "not for web pages"})
+            if self.path == "/gateway/alive":
+                self.drop_body()
+                return self.reply(200 if desk.pulse.next(LONGEST_STEP) else 503, {"steps": desk.pulse.beats})
             if self.path != "/gateway/tokenize":
                 return self.reply(404, {"error": "not found"})
             self.reply(*self.tokenize())
@@ -630,6 +686,7 @@ def own_arguments():
     parser.add_argument("--lifeline", action="store_true")
     parser.add_argument("--gateway-context", type=int)
     parser.add_argument("--gateway-pool", type=int)
+    parser.add_argument("--gateway-ranks", type=int)
     own, sys.argv[1:] = parser.parse_known_args()
     return own
 
@@ -668,7 +725,10 @@ def host(own):
         parts = inspect.signature(server._run_http_server).parameters
         if not {"server_class", "handler_class"} <= set(parts):
             raise ImportError("mlx_lm.server makes its HTTP server in an unknown way")
-        model, desk, limits = Model(), Desk(), {}
+        if own.gateway_ranks:
+            meet(mx, own.gateway_ranks)
+        pulse, limits = Pulse(), {}
+        model, desk = Model(), Desk(pulse)
         model.watch(server)
         watch_generation(server.ResponseGenerator, model)
         if own.gateway_context:
@@ -677,6 +737,7 @@ def host(own):
         if own.gateway_pool:
             bound_pool(mx, own.gateway_pool)
         desk.hook(server, server.ResponseGenerator)
+        pulse.watch(server.ResponseGenerator)
         versions = {"mlx": mx.__version__, "mlx_lm": _version.__version__, "python": sys.version.split()[0]}
         handler = handler_with_routes(server, model, desk, lambda: status(mx, versions, model, desk, limits), os.environ.pop(SECRET, None))
         run = server._run_http_server
