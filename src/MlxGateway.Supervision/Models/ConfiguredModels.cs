@@ -18,6 +18,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
     private static ModelSpec Convert(string id, ModelOptions options, string kind, SourceResolver resolver, ModelSettings settings)
     {
         var resolved = options.Source is { } source ? resolver.Resolve(source, kind) : null;
+        var mlc = kind == KindNames.MlcLlm ? new MlcSource(resolver, settings) : null;
         return new ModelSpec
         {
             Id = id,
@@ -35,7 +36,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Facts = resolved?.Facts,
             Modalities = resolved?.Modalities ?? Modality.TextAlone,
             Projector = resolved?.Projector,
-            Missing = NeedsFiles(options, kind) ? resolved?.Missing : null,
+            Missing = (NeedsFiles(options, kind) ? resolved?.Missing : null) ?? mlc?.Missing(options),
             Args = ValueList.From(options.Args),
             Env = new ValueMap(options.Env),
             WorkingDirectory = options.WorkingDirectory is { } folder ? PathText.Absolute(folder, settings) : null,
@@ -51,6 +52,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Preload = options.Preload,
             Download = options.Download ?? settings.Discovery.Download,
             Progress = options.Progress,
+            Mlc = mlc?.Settings(options),
             Fields = FieldsOf(options),
         };
     }

@@ -90,6 +90,9 @@ public sealed class ModelOptions
 
     /// <summary>How people are shown that it is being loaded.</summary>
     public WaitingStyle Progress { get; set; }
+
+    /// <summary>What only <c>mlc_llm</c> knows; null: nothing is said of it.</summary>
+    public MlcOptions? Mlc { get; set; }
 }
 
 /// <summary><c>MlxGateway:Discovery</c>: where models are looked for.</summary>

@@ -94,6 +94,7 @@ internal static partial class ModelRules
             errors.Add(command, "names no {port}, so that the program cannot be told where to listen; write it in an argument, for example [ \"my-server\", \"--port\", \"{port}\" ].");
         }
 
+        MlcRules.Check(at, model, kind, errors);
         if (KindNames.NeedsSource(kind) && string.IsNullOrWhiteSpace(model.Source))
         {
             errors.Add(ConfigurationPath.Combine(at, nameof(ModelOptions.Source)), $"is missing; a runner of the kind \"{kind}\" needs a repository id, a folder or a file.");

@@ -118,6 +118,9 @@ public sealed record ModelSpec
     /// <summary>How people are shown that it is being loaded.</summary>
     public WaitingStyle Progress { get; init; }
 
+    /// <summary>What was configured for <c>mlc_llm</c> alone; null: nothing.</summary>
+    public MlcSettings? Mlc { get; init; }
+
     /// <summary>Whether a runner of this specification serves the other one as well: everything that it was launched with is the same. Names, and when it may leave, are not.</summary>
     public bool LaunchesLike(ModelSpec other) => Launched == other.Launched;
 

@@ -33,6 +33,7 @@ public static class RunnersServiceCollectionExtensions
         [
             ServiceDescriptor.Singleton<IRunnerKind, MlxLm>(),
             ServiceDescriptor.Singleton<IRunnerKind, MlxVlm>(),
+            ServiceDescriptor.Singleton<IRunnerKind, MlcLlm>(),
             ServiceDescriptor.Singleton<IRunnerKind, LlamaServer>(),
             ServiceDescriptor.Singleton<IRunnerKind, Command>(),
             ServiceDescriptor.Singleton<IRunnerKind, Demo>(),
