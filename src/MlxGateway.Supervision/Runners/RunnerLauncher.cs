@@ -130,9 +130,13 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         var isPreparing = false;
         using var preparations = plan.Preparing is { } tells ? child.Output.Follow(line => isPreparing = tells(line) ?? isPreparing) : null;
         var within = patience is null ? plan.ReadyWithin : patience.Of(plan);
-        var over = within is { } bound ? LaunchPatience.IsOverAsync(bound, () => Volatile.Read(ref isPreparing), time ?? TimeProvider.System, ended.Token) : Task.Delay(Timeout.Infinite, ended.Token);
-        await Task.WhenAny(proving, child.Exited, over);
-        if (over.IsCompletedSuccessfully && !proving.IsCompletedSuccessfully && !child.Exited.IsCompleted)
+        var over = within is { } bound ? LaunchPatience.IsOverAsync(bound, () => Volatile.Read(ref isPreparing), time ?? TimeProvider.System, ended.Token) : null;
+        await Task.WhenAny([proving, child.Exited, .. over is null ? Array.Empty<Task>() : [over]]);
+        if (proving.IsCompleted)
+        {
+            await ended.CancelAsync(); // nobody waits for the bound any more
+        }
+        else if (over is { IsCompletedSuccessfully: true } && !child.Exited.IsCompleted)
         {
             await ended.CancelAsync();
             await proving.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -163,7 +167,6 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         try
         {
             await proving;
-            await ended.CancelAsync();
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
