@@ -11,7 +11,7 @@ namespace MlxGateway.Supervision.Memory;
 /// <param name="Runner">The kind of runner.</param>
 /// <param name="Engine">The version of its engine; null: not known.</param>
 /// <param name="Shape">How it is launched (<see cref="LaunchShape.ToString"/>).</param>
-/// <param name="Launch">A hash of all else that may change what it takes: arguments, environment, command, projector. A hash because the environment may hold secrets.</param>
+/// <param name="Launch">A hash of all else that may change what it takes: arguments, environment, command, projector, settings of one engine. A hash because the environment may hold secrets.</param>
 internal sealed record FootprintKey(string Model, string? Path, long? FileBytes, string Runner, string? Engine, string Shape, string Launch)
 {
     private const int HashBytes = 16;
@@ -25,7 +25,7 @@ internal sealed record FootprintKey(string Model, string? Path, long? FileBytes,
     private static string Hash(ModelSpec model)
     {
         var text = new StringBuilder();
-        foreach (var part in model.Args.Append("env").Concat(model.Env.Entries.SelectMany(e => new[] { e.Key, e.Value })).Append("command").Concat(model.Command).Append("projector").Append(model.Projector ?? "").Concat(RanksOf(model.Distributed)))
+        foreach (var part in model.Args.Append("env").Concat(model.Env.Entries.SelectMany(e => new[] { e.Key, e.Value })).Append("command").Concat(model.Command).Append("projector").Append(model.Projector ?? "").Concat(RanksOf(model.Distributed)).Concat(model.Mlc is { } mlc ? ["mlc", mlc.ToString()] : Array.Empty<string>()))
         {
             // With its length in front, so that no two lists run together into the same text.
             text.Append(part.Length).Append(':').Append(part);

@@ -13,6 +13,9 @@ internal sealed class MemoryEstimator(MemoryOptions options)
         // On a Mac MLX computes attention without writing its scores down; elsewhere it may run on the processor.
         [KindNames.MlxLm] = new MlxLmMemory(writesScores: !OperatingSystem.IsMacOS()),
         [KindNames.MlxVlm] = new MlxVlmMemory(writesScores: !OperatingSystem.IsMacOS()),
+
+        // Of a card with memory of its own nothing is known here: what it would fill is counted as if it were the machine's.
+        [KindNames.MlcLlm] = new MlcLlmMemory(static () => new ByteSize(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes), isMetal: OperatingSystem.IsMacOS()),
     };
 
     /// <summary>What it needs in each way in which it may be launched, the best first; null: too little is known of it, or of its engine.</summary>

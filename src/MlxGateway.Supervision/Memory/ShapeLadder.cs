@@ -26,11 +26,11 @@ internal static class ShapeLadder
     public static IEnumerable<LaunchShape> Of(ModelSpec model, ModelFacts facts, IEngineMemory engine, int minimumContext)
     {
         var free = engine.FreedomOf(model, facts);
-        var best = engine.Heed(model, facts, new LaunchShape
+        var best = engine.Heed(model, facts, engine.Widen(model, facts, new LaunchShape
         {
             Context = model.Context ?? facts.ContextWindow ?? UnknownContext,
             Conversations = Math.Max(1, model.MaxConcurrency),
-        });
+        }));
         LaunchShape With(LaunchShape shape, int promptParts)
         {
             var prompts = free.PromptCache && engine.PromptCacheFor(CacheBytes.Conversation(facts.Cache, shape.Context ?? UnknownContext, shape.CacheFormat)) is { } all

@@ -19,6 +19,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
     {
         var resolved = options.Source is { } source ? resolver.Resolve(source, kind) : null;
         var distributed = DistributedRules.SpecOf(options, settings, out var noHosts);
+        var mlc = kind == KindNames.MlcLlm ? new MlcSource(resolver, settings) : null;
         var spec = new ModelSpec
         {
             Id = id,
@@ -37,7 +38,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Modalities = resolved?.Modalities ?? Modality.TextAlone,
             Projector = resolved?.Projector,
             ProjectorFacts = resolved?.ProjectorFacts,
-            Missing = noHosts ?? (NeedsFiles(options, kind) ? resolved?.Missing : null),
+            Missing = noHosts ?? (NeedsFiles(options, kind) ? resolved?.Missing : null) ?? mlc?.Missing(options),
             Args = ValueList.From(options.Args),
             Env = new ValueMap(options.Env),
             WorkingDirectory = options.WorkingDirectory is { } folder ? PathText.Absolute(folder, settings) : null,
@@ -54,6 +55,7 @@ internal sealed class ConfiguredModels(FactsCache facts) : IModelSource
             Preload = options.Preload,
             Download = options.Download ?? settings.Discovery.Download,
             Progress = options.Progress,
+            Mlc = mlc?.Settings(options),
             Fields = FieldsOf(options),
         };
         return kind == KindNames.LlamaServer ? LlamaModel.WithItsFiles(spec, resolver.Facts) : spec;

@@ -6,16 +6,18 @@ namespace MlxGateway.Supervision.Models;
 /// <summary>Reads the files of models, and remembers what they said until one of them changes. For use by any thread.</summary>
 /// <param name="readGguf">Reads a GGUF file and the rest of its series.</param>
 /// <param name="readMlx">Reads a folder in MLX form.</param>
-internal sealed class FactsCache(Func<string, FileFacts> readGguf, Func<string, FileFacts> readMlx)
+/// <param name="readMlc">Reads a folder in MLC form; null: by <see cref="MlcFacts"/>.</param>
+internal sealed class FactsCache(Func<string, FileFacts> readGguf, Func<string, FileFacts> readMlx, Func<string, FileFacts>? readMlc = null)
 {
     private const int MostFilesOfAModel = 2000;
     private readonly StampedCache<FileFacts> _ggufs = new(readGguf);
     private readonly StampedCache<FileFacts> _folders = new(readMlx);
+    private readonly StampedCache<FileFacts> _compiled = new(readMlc ?? MlcFacts.Read);
     private readonly StampedCache<ValueList<string>?> _projectors = new(GgufFacts.ModalitiesOf);
     private readonly StampedCache<HuggingFaceTree?> _trees = new(HuggingFaceTree.Read);
     private readonly StampedCache<OllamaManifest?> _manifests = new(OllamaManifest.Read);
 
-    /// <summary>Reads by <see cref="GgufFacts"/> and <see cref="MlxFacts"/>.</summary>
+    /// <summary>Reads by <see cref="GgufFacts"/>, <see cref="MlxFacts"/> and <see cref="MlcFacts"/>.</summary>
     public FactsCache()
         : this(GgufFacts.Read, MlxFacts.Read)
     {
@@ -36,12 +38,17 @@ internal sealed class FactsCache(Func<string, FileFacts> readGguf, Func<string, 
     /// <summary>What a folder in MLX form says.</summary>
     public FileFacts Mlx(string folder)
     {
-        // All files, because what is read depends on what is there; and what is looked for below.
-        var (entries, _) = Disk.Entries(folder, MostFilesOfAModel, static _ => true);
-        var files = entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal).ToList();
+        var files = FilesOf(folder);
         var parts = files.Contains(MlxPipeline.Index) ? FileWalk.Find(folder, "", depth: 1).Where(path => Path.GetDirectoryName(path) != folder) : [];
         return _folders.Of(folder, [.. files.Append("1_Pooling/config.json").Append("additional_chat_templates").Select(name => Path.Combine(folder, name)), .. parts]);
     }
+
+    /// <summary>What a folder in MLC form says.</summary>
+    public FileFacts Mlc(string folder) => _compiled.Of(folder, FilesOf(folder).Select(name => Path.Combine(folder, name)));
+
+    // All files, because what is read depends on what is there.
+    private static List<string> FilesOf(string folder) =>
+        [.. Disk.Entries(folder, MostFilesOfAModel, static _ => true).Entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal)];
 }
 
 /// <summary>What was read of a path, remembered until one of the files that it depends on changes.</summary>

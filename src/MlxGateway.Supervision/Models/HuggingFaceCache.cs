@@ -2,7 +2,7 @@ using MlxGateway.Supervision.Models.Facts;
 
 namespace MlxGateway.Supervision.Models;
 
-/// <summary>The models in the Hugging Face cache: repositories of GGUF files, and repositories in MLX form.</summary>
+/// <summary>The models in the Hugging Face cache: repositories of GGUF files, and repositories in MLX or MLC form.</summary>
 internal sealed class HuggingFaceCache(FactsCache facts) : IModelSource
 {
     /// <inheritdoc/>
@@ -26,9 +26,9 @@ internal sealed class HuggingFaceCache(FactsCache facts) : IModelSource
             return Ggufs(repository, snapshot!, files, resolver, settings);
         }
 
-        if (snapshot is not null && FoundModel.IsMlx(snapshot))
+        if (snapshot is not null && FoundModel.IsModel(snapshot))
         {
-            var kind = RunnerKindRule.ForMlx(facts.Mlx(snapshot).Facts, settings.OfferedKinds);
+            var kind = RunnerKindRule.ForWeights(snapshot, settings.OfferedKinds, facts);
             return [DiscoveredModel.Of(repository.Id, repository.Id, kind, resolver.Resolve(repository.Id, kind), settings)];
         }
 

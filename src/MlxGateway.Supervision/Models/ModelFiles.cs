@@ -53,6 +53,7 @@ internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
         KindNames.LlamaServer => Ggufs(folder).FirstOrDefault() is { } first ? OfGguf(first, facts) : new ModelFiles(folder, null, $"there is no .gguf file in {folder}"),
         KindNames.MlxLm => OfMlx(folder, facts),
         KindNames.MlxVlm => OfMlx(folder, facts) is var files ? files with { Modalities = files.Facts?.Modalities ?? Modality.TextAlone } : files,
+        KindNames.MlcLlm => OfMlc(folder, facts),
         _ => OfFiles(folder, [.. FileWalk.Find(folder, ".safetensors", 0), .. FileWalk.Find(folder, ".bin", 0), .. FileWalk.Find(folder, ".gguf", 0)], needed: false),
     };
 
@@ -61,6 +62,12 @@ internal sealed record ModelFiles(string Path, ByteSize? Bytes, string? Missing)
         var read = facts.Mlx(folder);
         var files = OfFiles(folder, FileWalk.Find(folder, ".safetensors", depth: 0).Where(file => Disk.Length(file) is not null), needed: read.Fault is null);
         return files with { Missing = read.Fault is { } fault ? $"in {folder}, {fault}" : files.Missing, Bytes = read.Fault is null ? read.Facts?.TensorBytes ?? files.Bytes : null, Facts = read.Facts };
+    }
+
+    private static ModelFiles OfMlc(string folder, FactsCache facts)
+    {
+        var read = facts.Mlc(folder);
+        return new ModelFiles(folder, read.Fault is null ? read.Facts?.TensorBytes : null, read.Fault is { } fault ? $"in {folder}, {fault}" : null) { Facts = read.Facts };
     }
 
     private static ModelFiles OfFiles(string path, IEnumerable<string> files, bool needed)

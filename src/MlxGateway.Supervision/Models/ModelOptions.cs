@@ -93,6 +93,9 @@ public sealed class ModelOptions
 
     /// <summary>The hosts that serve a <c>mlx_lm</c> model together; null: this machine alone.</summary>
     public DistributedOptions? Distributed { get; set; }
+
+    /// <summary>What only <c>mlc_llm</c> knows; null: nothing is said of it.</summary>
+    public MlcOptions? Mlc { get; set; }
 }
 
 /// <summary><c>MlxGateway:Discovery</c>: where models are looked for.</summary>

@@ -95,6 +95,7 @@ internal static partial class ModelRules
             errors.Add(command, "names no {port}, so that the program cannot be told where to listen; write it in an argument, for example [ \"my-server\", \"--port\", \"{port}\" ].");
         }
 
+        MlcRules.Check(at, model, kind, errors);
         if (kind == KindNames.LlamaServer)
         {
             LlamaServerRules.Check(at, model, errors);

@@ -127,6 +127,9 @@ public sealed record ModelSpec
     /// <summary>The hosts that serve it together; null: this machine alone.</summary>
     public DistributedSpec? Distributed { get; init; }
 
+    /// <summary>What was configured for <c>mlc_llm</c> alone; null: nothing.</summary>
+    public MlcSettings? Mlc { get; init; }
+
     /// <summary>Whether a runner of this specification serves the other one as well: everything that it was launched with is the same. Names, and when it may leave, are not.</summary>
     public bool LaunchesLike(ModelSpec other) => Launched == other.Launched;
 

@@ -34,8 +34,12 @@ internal static class RunnerKindRule
             return KindNames.LlamaServer;
         }
 
-        return Disk.Length(Path.Combine(folder, "mlc-chat-config.json")) is not null ? KindNames.MlcLlm : ForMlx(facts.Mlx(folder).Facts, offered);
+        return ForWeights(folder, offered, facts);
     }
+
+    /// <summary>The kind that serves what is in a folder without GGUF files.</summary>
+    public static string ForWeights(string folder, IReadOnlyList<string> offered, FactsCache facts) =>
+        Disk.Length(Path.Combine(folder, MlcFacts.Config)) is not null ? KindNames.MlcLlm : ForMlx(facts.Mlx(folder).Facts, offered);
 
     /// <summary>
     /// The kind that serves a model in MLX form: one that sees or hears needs mlx_vlm; where there is none, mlx_lm can at least talk with it. What does not chat at all is nothing for mlx_lm, whether mlx_vlm is there or not.

@@ -27,7 +27,7 @@ internal sealed class SourceResolver(ModelSettings settings, FactsCache facts)
 
         if (File.Exists(path))
         {
-            return kind is KindNames.MlxLm or KindNames.MlxVlm ? Nowhere($"{path} is a file, and {kind} loads folders") : Found(ModelFiles.OfGguf(path, facts), advice: "");
+            return kind is KindNames.MlxLm or KindNames.MlxVlm or KindNames.MlcLlm ? Nowhere($"{path} is a file, and {kind} loads folders") : Found(ModelFiles.OfGguf(path, facts), advice: "");
         }
 
         // The one form that is both: a repository cannot be called like a file with weights.

@@ -13,6 +13,10 @@ internal static class WeightFiles
 
     // What makes images has its weights in folders of its parts, and perhaps once more at the top, for other programs.
     private static IEnumerable<string> Files(string folder) => Disk.Length(Path.Combine(folder, MlxPipeline.Index)) is null
-        ? FileWalk.Find(folder, ".safetensors", depth: 0)
-        : FileWalk.From(folder, depth: 1, static name => name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)).Folders.Skip(1).SelectMany(part => part.Paths);
+        ? FileWalk.From(folder, depth: 0, IsShard).Folders.SelectMany(at => at.Paths)
+        : FileWalk.From(folder, depth: 1, IsShard).Folders.Skip(1).SelectMany(part => part.Paths);
+
+    // In MLX form, or in MLC form.
+    private static bool IsShard(ReadOnlySpan<char> name) =>
+        name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || (name.StartsWith("params_shard_", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal));
 }

@@ -49,6 +49,12 @@ public sealed record LaunchPlan
     /// <summary>What a person can do about what the engine said before it ended, as a sentence; null: nothing is known of that.</summary>
     public Func<string, string?>? Advice { get; init; }
 
+    /// <summary>How long it may take to become ready where nobody has configured that for all runners; null: as long as any.</summary>
+    public TimeSpan? ReadyWithin { get; init; }
+
+    /// <summary>What a line of its output tells of preparations that are made once on a machine and do not count: true, they begin; false, they are over; null, nothing.</summary>
+    public Func<string, bool?>? Preparing { get; init; }
+
     /// <summary>What it is asked once it has been silent for long: something that only its generating part can answer. Null: the first of its paths, and any answer will do.</summary>
     public ReadyProbe? Question { get; init; }
 

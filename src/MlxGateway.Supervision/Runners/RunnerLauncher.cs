@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
@@ -5,7 +6,7 @@ using MlxGateway.Supervision.Processes;
 namespace MlxGateway.Supervision.Runners;
 
 /// <summary>Turns a model into a ready runner: plan, port, process, proof.</summary>
-internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, KeptRunners kept, ILogger<RunnerLauncher> logger, SpareCompanion? spares = null, RunnerOutputs? outputs = null) : IRunnerLauncher
+internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses processes, PortAllocator ports, Readiness readiness, KeptRunners kept, ILogger<RunnerLauncher> logger, SpareCompanion? spares = null, RunnerOutputs? outputs = null, LaunchPatience? patience = null, TimeProvider? time = null) : IRunnerLauncher
 {
     // Between choosing a port and the engine's bind another program may take it; the next port is as good.
     private const int PortAttempts = 3;
@@ -126,7 +127,22 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
         // Not the runner's own: a server of HTTP/1.0 closes after the proof without saying so, and the first request would go into what it closed.
         using var connections = RunnerConnections.Open(plan.Secret);
         var proving = IsReadyAsync(child, port, runner.Address, connections, plan, ended.Token);
-        await Task.WhenAny(proving, child.Exited);
+        var isPreparing = false;
+        using var preparations = plan.Preparing is { } tells ? child.Output.Follow(line => isPreparing = tells(line) ?? isPreparing) : null;
+        var within = patience is null ? plan.ReadyWithin : patience.Of(plan);
+        var over = within is { } bound ? LaunchPatience.IsOverAsync(bound, () => Volatile.Read(ref isPreparing), time ?? TimeProvider.System, ended.Token) : null;
+        await Task.WhenAny([proving, child.Exited, .. over is null ? Array.Empty<Task>() : [over]]);
+        if (proving.IsCompleted)
+        {
+            await ended.CancelAsync(); // nobody waits for the bound any more
+        }
+        else if (over is { IsCompletedSuccessfully: true } && !child.Exited.IsCompleted)
+        {
+            await ended.CancelAsync();
+            await proving.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            throw new LaunchFailedException(string.Create(CultureInfo.InvariantCulture, $"The runner of model '{model.Id}' was not ready within {within!.Value.TotalSeconds:0.###} s; Residency:LaunchTimeout gives it longer. {RunnerProcess.LastLines(child, secrets)}"));
+        }
+
         if (child.Exited.IsCompleted)
         {
             await ended.CancelAsync();

@@ -23,14 +23,17 @@ public static class RunnersServiceCollectionExtensions
         services.AddSingleton<HubPython>();
         services.AddSingleton<MlxLmEngine>();
         services.AddSingleton<MlxVlmEngine>();
+        services.AddSingleton<MlcLlmEngine>();
         services.AddSingleton<LlamaServerEngine>();
         services.AddSingleton<IEngine>(static all => all.GetRequiredService<MlxLmEngine>());
         services.AddSingleton<IEngine>(static all => all.GetRequiredService<MlxVlmEngine>());
+        services.AddSingleton<IEngine>(static all => all.GetRequiredService<MlcLlmEngine>());
         services.AddSingleton<IEngine>(static all => all.GetRequiredService<LlamaServerEngine>());
         services.TryAddEnumerable(
         [
             ServiceDescriptor.Singleton<IRunnerKind, MlxLm>(),
             ServiceDescriptor.Singleton<IRunnerKind, MlxVlm>(),
+            ServiceDescriptor.Singleton<IRunnerKind, MlcLlm>(),
             ServiceDescriptor.Singleton<IRunnerKind, LlamaServer>(),
             ServiceDescriptor.Singleton<IRunnerKind, Command>(),
             ServiceDescriptor.Singleton<IRunnerKind, Demo>(),

@@ -54,8 +54,8 @@ public sealed class TextConverters
         var names = Enum.GetNames(type);
         var choice = string.Join(" or ", names.Select(name => $"\"{name}\""));
 
-        // Enum.TryParse would take numbers and lists of names as well.
-        return new TextConverter(choice, choice, text => Array.Find(names, name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name ? Enum.Parse(type, name) : null);
+        // Enum.TryParse would take numbers and lists of names as well. Engines write small_draft.
+        return new TextConverter(choice, choice, text => Array.Find(names, name => name.Equals(text.Replace("_", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase)) is { } name ? Enum.Parse(type, name) : null);
     }
 }
 

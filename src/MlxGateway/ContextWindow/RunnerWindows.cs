@@ -7,7 +7,8 @@ using MlxGateway.Supervision.Runners;
 namespace MlxGateway.ContextWindow;
 
 /// <summary>How many tokens one conversation may have in each launch of a runner. A runner is asked once.</summary>
-internal sealed class RunnerWindows
+/// <param name="pool">Knows how a model was launched; null: nobody does.</param>
+internal sealed class RunnerWindows(IModelPool? pool = null)
 {
     private readonly ConditionalWeakTable<IRunner, StrongBox<int>> _known = [];
 
@@ -24,6 +25,9 @@ internal sealed class RunnerWindows
         {
             KindNames.LlamaServer => await ReadAsync(lease, "/props", static props => props.TryGetProperty("default_generation_settings", out var settings) ? Number(settings, "n_ctx") : 0, cancellationToken),
             KindNames.MlxLm => await ReadAsync(lease, "/gateway/status", static status => Number(status, "context"), cancellationToken),
+
+            // It does not say, and it has room for less than its model was made for.
+            KindNames.MlcLlm => pool?.Snapshot.Models.FirstOrDefault(m => m.Id == lease.Model.Id)?.Need?.Shape.Context ?? 0,
             _ => 0,
         };
 

@@ -21,7 +21,7 @@ internal static class Announcement
         {
             lines.Add(engine.IsFound
                 ? $"  Engine   {engine.Engine} {engine.Version} ({engine.Path})"
-                : $"  Engine   {engine.Engine} was not found; install it with: {engine.Install}");
+                : $"  Engine   {engine.Engine} was not found; {engine.Advice}");
             lines.AddRange(engine.PassedOver.Take(ShownPassedOver).Select(why => $"           passed over {why}"));
             if (engine.PassedOver.Count > ShownPassedOver)
             {

@@ -59,6 +59,7 @@ internal static class GatewayHost
         builder.Services.AddSingleton<DeviceMemory>();
         builder.Services.AddSingleton<IDeviceMemory>(static all => all.GetRequiredService<DeviceMemory>());
         builder.Services.AddSingleton<ConfigurationReload>();
+        builder.Services.AddSingleton(static all => new LaunchPatience(() => all.GetRequiredService<ConfigurationReload>().Current.Values.ContainsKey("MlxGateway:Residency:LaunchTimeout")));
         builder.Services.AddSingleton<IGatewaySettings, SettingsInForce>();
         builder.Services.AddHostedService<ConfigurationWatch>();
         builder.Services.AddSingleton<EngineVersions>();

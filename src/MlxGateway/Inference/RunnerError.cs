@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace MlxGateway.Inference;
 
-/// <summary>Turns what engines answer with an error status into the one shape that clients get. Engines write <c>{"error":{…}}</c>, <c>{"error":"text"}</c>, <c>{"detail":"text"}</c>, plain text or HTML.</summary>
+/// <summary>Turns what engines answer with an error status into the one shape that clients get. Engines write <c>{"error":{…}}</c>, <c>{"error":"text"}</c>, <c>{"detail":"text"}</c>, any of these as JSON in a text of JSON, plain text or HTML.</summary>
 internal static partial class RunnerError
 {
     /// <summary>The most of an error body that is read.</summary>
@@ -25,7 +25,7 @@ internal static partial class RunnerError
             return TooLong(promptTokens, contextLength, message);
         }
 
-        // The companion of mlx_lm says it in the words that clients look for; mlx_vlm in its own.
+        // The companion of mlx_lm says it in the words that clients look for; mlx_vlm and mlc_llm in their own.
         if (status is StatusCodes.Status400BadRequest && ContextLimit().Match(message) is { Success: true } said)
         {
             return TooLong(null, null, said.Groups["limit"] is { Success: true } limit ? $"This model's maximum context length is {limit.Value} tokens. {message}"
@@ -68,12 +68,17 @@ internal static partial class RunnerError
             Param = "messages",
         };
 
-    private static (string Message, string? Type, long? PromptTokens, long? ContextLength) Read(ReadOnlySpan<byte> body)
+    private static (string Message, string? Type, long? PromptTokens, long? ContextLength) Read(ReadOnlySpan<byte> body, bool isInner = false)
     {
         try
         {
             var reader = new Utf8JsonReader(body);
             using var json = JsonDocument.ParseValue(ref reader);
+            if (!isInner && json.RootElement.ValueKind == JsonValueKind.String && TextOf(json.RootElement) is ['{', ..] inside)
+            {
+                return Read(Encoding.UTF8.GetBytes(inside), isInner: true); // as mlc_llm writes it, encoded twice
+            }
+
             var error = json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("error", out var inner) ? inner : json.RootElement;
             var message = MessageOf(error);
             if (message is not null)
@@ -133,6 +138,6 @@ internal static partial class RunnerError
         return words.Length == 0 ? "it gave no reason" : words.Length <= 300 ? words : string.Concat(words.AsSpan(0, 300), "…");
     }
 
-    [GeneratedRegex(@"maximum context length is \d+ tokens|but MAX_KV_SIZE is (?<limit>\d+)|(?<budget>exceeds the available context budget)")]
+    [GeneratedRegex(@"maximum context length is \d+ tokens|(but MAX_KV_SIZE is|larger than the model input length limit) (?<limit>\d+)|(?<budget>exceeds the available context budget)")]
     private static partial Regex ContextLimit();
 }

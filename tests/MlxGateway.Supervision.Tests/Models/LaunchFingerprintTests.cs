@@ -37,6 +37,20 @@ public sealed class LaunchFingerprintTests
         Assert.Matches("^[0-9a-f]{64}$", Spec.LaunchFingerprint);
     }
 
+    [Fact]
+    public void Fingerprint_OfASectionOfOneEngine_SeesEachOfItsValues()
+    {
+        var values = new MlcSettings[]
+        {
+            new(), new() { Mode = MlcMode.Interactive }, new() { EnableDebug = true }, new() { EnableTracing = true }, new() { Device = "cpu" }, new() { ModelLib = "/x" }, new() { MaxNumSequence = 1 }, new() { MaxHistorySize = 1 },
+            new() { MaxTotalSequenceLength = 1 }, new() { PrefillChunkSize = 1 }, new() { GpuMemoryUtilization = 0.5 }, new() { SpecDraftLength = 1 }, new() { PrefixCacheMaxNumRecyclingSeqs = 0 }, new() { AdditionalModels = ["x"] },
+            new() { SpeculativeMode = MlcSpeculation.Eagle }, new() { PrefixCacheMode = MlcPrefixCache.Disable }, new() { PrefillMode = MlcPrefill.Chunked },
+        };
+
+        Assert.Equal(values.Length, values.Select(mlc => (Spec with { Mlc = mlc }).LaunchFingerprint).Distinct().Count());
+        Assert.True((Spec with { Mlc = new() { AdditionalModels = ["x"] } }).LaunchesLike(Spec with { Mlc = new() { AdditionalModels = ["x"] } }));
+    }
+
     private static object Another(PropertyInfo property) => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) switch
     {
         var type when type == typeof(string) => "another",
@@ -50,6 +64,7 @@ public sealed class LaunchFingerprintTests
         var type when type == typeof(RequestFields) => new RequestFields { Forbidden = ["x"] },
         var type when type == typeof(ModelFacts) => new ModelFacts(),
         var type when type == typeof(DistributedSpec) => new DistributedSpec { Hosts = [new("a", []), new("b", [])] },
+        var type when type == typeof(MlcSettings) => new MlcSettings { Mode = MlcMode.Server, AdditionalModels = ["x"] },
         var type when type.IsEnum => Enum.GetValues(type).Cast<object>().Last(),
         var type => throw new NotSupportedException($"Say here what another {type} is."),
     };

@@ -58,7 +58,7 @@ public sealed class MlxLmEngineTests : IAsyncDisposable
         Environment.SetEnvironmentVariable("PATH", _nursery.Folder + ":" + _before["PATH"]);
         var failed = await Assert.ThrowsAsync<LaunchFailedException>(async () => await new MlxVlmEngine(new EngineOptions { MlxVlm = { Python = python } }, Search()).RequireReportAsync(Nursery.Patience()));
 
-        Assert.Equal($"No usable Python with mlx_vlm was found ({python}: has no mlx_vlm). Install it with: uv tool install mlx-vlm", failed.Message);
+        Assert.Equal($"No usable Python with mlx_vlm was found ({python}: has no mlx_vlm). Install it with: {Install("mlx_vlm")}", failed.Message);
     }
 
     [Fact]
@@ -212,8 +212,11 @@ public sealed class MlxLmEngineTests : IAsyncDisposable
         Environment.SetEnvironmentVariable("PATH", _nursery.Folder + ":" + _before["PATH"]);
         var failed = await Assert.ThrowsAsync<LaunchFailedException>(async () => await Engine(python).RequireAsync(Nursery.Patience()));
 
-        Assert.Equal($"No usable Python with mlx_lm was found ({python}: has no mlx_lm). Install it with: uv tool install mlx-lm", failed.Message);
+        Assert.Equal($"No usable Python with mlx_lm was found ({python}: has no mlx_lm). Install it with: {Install("mlx_lm")}", failed.Message);
     }
+
+    // On this machine, where there is uv.
+    private static string Install(string engine) => EngineInstall.Of(engine, InstallMachine.Here() with { Installers = new HashSet<string> { "uv" } }).Command;
 
     public ValueTask DisposeAsync()
     {

@@ -2,6 +2,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using MlxGateway.Commands.Checking;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Tests.Support;
@@ -24,7 +25,7 @@ public sealed class DoctorTests : IDisposable
         var findings = await FindingsAsync("\"llama_server\":{\"Executable\":\"/nowhere/llama-server\"}", new() { ["PATH"] = _folder.FullName, ["PYENV_ROOT"] = _folder.FullName, ["VIRTUAL_ENV"] = "", ["CONDA_PREFIX"] = "", ["HOMEBREW_PREFIX"] = "", ["UV_TOOL_DIR"] = _folder.FullName, ["PIPX_HOME"] = _folder.FullName, ["XDG_DATA_HOME"] = _folder.FullName });
 
         var python = Assert.Single(findings, f => f.Area == "Python");
-        Assert.Equal("There is no Python here, which the MLX engines need.", python.Message);
+        Assert.Equal("There is no Python here, which the engines of MLX and MLC need.", python.Message);
         Assert.Matches("install python", python.Fix);
         Assert.Contains(findings, f => f.Verdict == "problem" && f.Message.StartsWith("There is no usable engine", StringComparison.Ordinal) && f.Fix is not null);
     }
@@ -34,11 +35,14 @@ public sealed class DoctorTests : IDisposable
     {
         var python = Python("-S");
 
-        var findings = await FindingsAsync($$"""{{NoLlama}},"mlx_lm":{"Python":"{{python}}"},"mlx_vlm":{"Python":"{{python}}"}""");
+        var findings = await FindingsAsync($$"""{{NoLlama}},"mlx_lm":{"Python":"{{python}}"},"mlx_vlm":{"Python":"{{python}}"},"mlc_llm":{"Python":"{{python}}"}""");
 
         var engine = Assert.Single(findings, f => f.Message == "mlx_lm was not found");
         Assert.Equal(("warning", $"passed over {python}: has no mlx_lm"), (engine.Verdict, Assert.Single(engine.Notes)));
-        Assert.Matches("install mlx-lm$", engine.Fix);
+        Assert.Matches(@"install '?mlx-lm(\[\w+\]')?$", engine.Fix);
+        var other = Assert.Single(findings, f => f.Message == "mlc_llm was not found");
+        Assert.Equal(("warning", $"passed over {python}: has no mlc_llm"), (other.Verdict, Assert.Single(other.Notes)));
+        Assert.Matches(@"https://mlc\.ai/wheels.* mlc-llm-nightly-(\w+) .*mlc-ai-nightly-\1$", other.Fix);
         Assert.DoesNotContain(findings, f => f.Area == "Python");
     }
 
@@ -49,11 +53,11 @@ public sealed class DoctorTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(module.FullName, "__init__.py"), "raise ImportError('libmlx.so: cannot open shared object file')\n", TestContext.Current.CancellationToken);
         var python = Python("-S", module.Parent!.FullName);
 
-        var findings = await FindingsAsync($$"""{{NoLlama}},"mlx_lm":{"Python":"{{python}}"},"mlx_vlm":{"Python":"{{python}}"}""");
+        var findings = await FindingsAsync($$"""{{NoLlama}},"mlx_lm":{"Python":"{{python}}"},"mlx_vlm":{"Python":"{{python}}"},"mlc_llm":{"Python":"{{python}}"}""");
 
         var engine = Assert.Single(findings, f => f.Message.StartsWith("mlx_lm", StringComparison.Ordinal));
         Assert.Equal($"mlx_lm is installed in {python}, but cannot be imported: ImportError: libmlx.so: cannot open shared object file", engine.Message);
-        Assert.Equal($"{python} -m pip install --force-reinstall mlx-lm", engine.Fix);
+        Assert.Matches($@"^{Regex.Escape(python)} -m pip install --force-reinstall '?mlx-lm(\[\w+\]')?$", engine.Fix);
     }
 
     [Fact]

@@ -173,7 +173,7 @@ public sealed class ContextWindowTests : IDisposable
             "wide":   {"Source":"{{model}}","Env":{"MLX_DISABLE_COMPILE":"1"} }
             """,
             $$"""
-            "Engines":{"mlx_lm":{"Python":"{{TinyModels.MlxPython("MLXGATEWAY_TEST_MLX_PYTHON")}}"},"mlx_vlm":{"Python":"/nowhere/python3"} }
+            "Engines":{"mlx_lm":{"Python":"{{TinyModels.MlxPython("MLXGATEWAY_TEST_MLX_PYTHON")}}"},"mlx_vlm":{"Python":"/nowhere/python3"},"mlc_llm":{"Python":"/nowhere/python3"} }
             """);
 
         var refused = await gateway.PostAsync("/v1/chat/completions", Chat("strict", 21));

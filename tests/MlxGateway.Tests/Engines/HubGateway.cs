@@ -59,7 +59,7 @@ public sealed class HubGateway : IAsyncLifetime
             "wanted": {"Source":"org/wanted-gguf","Runner":"llama_server"}
             """;
         var rest = $$"""
-            "Engines":{"mlx_lm":{"Python":"{{TinyModels.MlxPython("MLXGATEWAY_TEST_MLX_PYTHON")}}","Spare":false},"mlx_vlm":{"Python":"/nowhere/python3"},"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} },
+            "Engines":{"mlx_lm":{"Python":"{{TinyModels.MlxPython("MLXGATEWAY_TEST_MLX_PYTHON")}}","Spare":false},"mlx_vlm":{"Python":"/nowhere/python3"},"mlc_llm":{"Python":"/nowhere/python3"},"llama_server":{"Executable":"{{TinyModels.LlamaServer}}"} },
             "Downloads":{"Endpoint":"{{Hub.Address}}","RetryPause":"00:00:00.02","Attempts":3},
             "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"},"Limits":{"NonStreamWait":"00:00:20"},"Streams":{"HoldStatus":"00:00:00.2","KeepAlive":"00:00:00.2"}
             """;

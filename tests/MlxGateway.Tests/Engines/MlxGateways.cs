@@ -57,7 +57,7 @@ public sealed class MlxGateways : IAsyncLifetime
         await WriteModelsAsync();
         var llama = TinyModels.CanServeGguf ? $$""","llama_server":{"Executable":"{{TinyModels.LlamaServer}}"}""" : "";
         return await Gateway.StartAsync(string.Join(',', _entries), $$"""
-            "Engines":{"mlx_lm":{"Python":"{{python}}"},"mlx_vlm":{"Python":"{{python}}"}{{llama}}},{{rest}}
+            "Engines":{"mlx_lm":{"Python":"{{python}}"},"mlx_vlm":{"Python":"{{python}}"},"mlc_llm":{"Python":"/nowhere/python3"}{{llama}}},{{rest}}
             """);
     }
 

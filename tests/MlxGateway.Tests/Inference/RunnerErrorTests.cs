@@ -18,6 +18,9 @@ public sealed class RunnerErrorTests
     [InlineData("""{"error":{"message":"bad temp""", """{"error":{"message":"bad temp""")]
     [InlineData("""{"error":{"code":400}}""", """{"error":{"code":400}}""")]
     [InlineData("""{"error":null}""", """{"error":null}""")]
+    [InlineData(""" "{\"object\":\"error\",\"message\":\"bad temperature\",\"code\":400}" """, "bad temperature")] // mlc_llm encodes it twice
+    [InlineData(""" "{\"error\":{\"message\":\"bad temperature\"}}" """, "bad temperature")]
+    [InlineData(""" "{bad temperature" """, "{bad temperature")]
     [InlineData("[]", "[]")]
     [InlineData("17", "17")]
     [InlineData("", "it gave no reason")]
@@ -57,6 +60,7 @@ public sealed class RunnerErrorTests
     [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error"}}""", "too long")]
     [InlineData("""{"error":"This model's maximum context length is 4096 tokens. However, the request has 5000 tokens."}""", "This model's maximum context length is 4096 tokens. However, the request has 5000 tokens.")]
     [InlineData("""{"detail":"Request needs 5003 context tokens (5000 prompt + 3 max generation), but MAX_KV_SIZE is 4096."}""", "maximum context length is 4096 tokens. Request needs 5003 context tokens")]
+    [InlineData(""" "{\"object\":\"error\",\"message\":\"Request prompt has 9000 tokens in total, larger than the model input length limit 8192.\",\"code\":400}" """, "maximum context length is 8192 tokens. Request prompt has 9000 tokens")]
     [InlineData("""{"detail":"Protected conversation exceeds the available context budget."}""", "The request is longer than this model's maximum context length. Protected conversation")]
     [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":"4096","n_prompt_tokens":null}}""", "too long")]
     [InlineData("""{"error":{"message":"too long","type":"exceed_context_size_error","n_ctx":1e99}}""", "too long")]

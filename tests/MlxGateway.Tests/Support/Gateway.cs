@@ -13,7 +13,7 @@ namespace MlxGateway.Tests.Support;
 public sealed class Gateway : IAsyncDisposable
 {
     /// <summary>Members of <c>Engines</c> that keep a gateway from asking every Python of this machine what it has, which takes longer than all the rest of its start.</summary>
-    public const string NoPythons = """ "mlx_lm":{"Python":"/nowhere/python3"},"mlx_vlm":{"Python":"/nowhere/python3"} """;
+    public const string NoPythons = """ "mlx_lm":{"Python":"/nowhere/python3"},"mlx_vlm":{"Python":"/nowhere/python3"},"mlc_llm":{"Python":"/nowhere/python3"} """;
 
     private const string NoEngines = $$$"""
         "Engines":{"llama_server":{"Executable":"/nowhere/llama-server"},{{{NoPythons}}}},

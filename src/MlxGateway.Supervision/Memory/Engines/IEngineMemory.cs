@@ -9,6 +9,10 @@ internal interface IEngineMemory
     /// <summary>Whether keys and values may be written in 8 bits so that the model fits, and what the user's arguments leave open.</summary>
     ShapeFreedom FreedomOf(ModelSpec model, ModelFacts facts);
 
+    /// <summary>The shape for as many conversations as the engine makes room for by itself, where it does so for more than one.</summary>
+    /// <param name="shape">For what is configured, and else for one.</param>
+    LaunchShape Widen(ModelSpec model, ModelFacts facts, LaunchShape shape) => shape;
+
     /// <summary>What the user's arguments say of the shape.</summary>
     /// <param name="model">The model, whose <c>Args</c> are read.</param>
     /// <param name="shape">What it is otherwise.</param>

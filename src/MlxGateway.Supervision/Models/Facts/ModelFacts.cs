@@ -82,6 +82,12 @@ public sealed record ModelFacts
     /// <summary>How many different tokens it knows.</summary>
     public int? VocabularySize { get; init; }
 
+    /// <summary>How many tokens of prompts it was compiled to read at once; null: that is the engine's to choose.</summary>
+    public int? PromptStep { get; init; }
+
+    /// <summary>How many requests at once it was compiled for; null: that is the engine's to choose.</summary>
+    public int? MostSequences { get; init; }
+
     /// <summary>Whether a chat template is there, without which messages cannot be put to it.</summary>
     public bool HasChatTemplate { get; init; }
 

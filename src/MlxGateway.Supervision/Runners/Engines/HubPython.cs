@@ -12,7 +12,7 @@ internal sealed class HubPython(EngineOptions options, PythonSearch search)
         EngineReport? last = null;
         foreach (var configured in new[] { options.MlxLm.Python, options.MlxVlm.Python, options.MlcLlm.Python }.OfType<string>().Distinct(StringComparer.Ordinal).Cast<string?>().DefaultIfEmpty(null))
         {
-            last = await search.FindAsync(Module, script: "hf", package: Module, configured, cancellationToken);
+            last = await search.FindAsync(Module, script: "hf", configured, cancellationToken);
             if (last.IsFound)
             {
                 return last;

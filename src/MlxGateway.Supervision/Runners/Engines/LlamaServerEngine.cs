@@ -78,13 +78,13 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, EnginePro
             var (version, why) = await AskAsync(candidate, cancellationToken);
             if (version is not null)
             {
-                return new EngineReport(Name, candidate, version, passedOver, InstallCommand());
+                return EngineReport.Of(Name, candidate, version, passedOver);
             }
 
             passedOver.Add($"{candidate}: {why}");
         }
 
-        return new EngineReport(Name, null, null, passedOver, InstallCommand());
+        return EngineReport.Of(Name, null, null, passedOver);
     }
 
     private IEnumerable<string> Candidates(List<string> passedOver)
@@ -121,14 +121,6 @@ internal sealed partial class LlamaServerEngine(EngineOptions options, EnginePro
         var version = answer.Lines.Select(l => VersionLine().Match(l)).FirstOrDefault(m => m.Success)?.Groups[1].Value;
         return version is not null ? (version, null) : (null, $"--version ended with {exit} and said nothing of a version{(answer.Lines.Count > 0 ? $" but: {answer.Lines[^1]}" : "")}");
     }
-
-    // By what this machine installs with. Homebrew, which runs on both systems, is what llama.cpp names first.
-    private static string InstallCommand() =>
-        ExecutablePlaces.Of("brew").Any() ? "brew install llama.cpp"
-        : ExecutablePlaces.Of("nix").Any() ? "nix profile install nixpkgs#llama-cpp"
-        : ExecutablePlaces.Of("conda").Any() ? "conda install -c conda-forge llama-cpp"
-        : ExecutablePlaces.Of("port").Any() ? "sudo port install llama.cpp"
-        : "brew install llama.cpp (Homebrew itself: https://brew.sh)";
 
     [GeneratedRegex(@"version:\s*(.+?)\s*$")]
     private static partial Regex VersionLine();

@@ -10,7 +10,7 @@ internal sealed class MlxLmEngine(EngineOptions options, PythonSearch search) : 
 
     /// <inheritdoc/>
     public Task<EngineReport> FindAsync(CancellationToken cancellationToken) =>
-        search.FindAsync(Name, script: "mlx_lm.server", package: "mlx-lm", options.MlxLm.Python, cancellationToken);
+        search.FindAsync(Name, script: "mlx_lm.server", options.MlxLm.Python, cancellationToken);
 
     /// <summary>Whether a process is kept that takes the next model.</summary>
     public bool KeepsSpare => options.MlxLm.Spare;

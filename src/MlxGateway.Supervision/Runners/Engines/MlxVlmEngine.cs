@@ -10,7 +10,7 @@ internal sealed class MlxVlmEngine(EngineOptions options, PythonSearch search) :
 
     /// <inheritdoc/>
     public Task<EngineReport> FindAsync(CancellationToken cancellationToken) =>
-        search.FindAsync(Name, script: "mlx_vlm.server", package: "mlx-vlm", options.MlxVlm.Python, cancellationToken);
+        search.FindAsync(Name, script: "mlx_vlm.server", options.MlxVlm.Python, cancellationToken);
 
     /// <summary>What was found.</summary>
     /// <exception cref="LaunchFailedException">There is none; the message names the command that installs it.</exception>

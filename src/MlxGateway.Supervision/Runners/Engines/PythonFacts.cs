@@ -52,7 +52,7 @@ internal sealed record PythonFacts
     /// <summary>The version of the module, of MLX and of its device, for a person.</summary>
     public string Describe(string module)
     {
-        var mlx = Modules.GetValueOrDefault("mlx")?.Version is { } version ? $", mlx {version}" : "";
+        var mlx = module != KindNames.MlcLlm && Modules.GetValueOrDefault("mlx")?.Version is { } version ? $", mlx {version}" : ""; // MLC has nothing to do with it
         var device = mlx.Length > 0 && Device.Name is { } name ? $" on {name}" : "";
         var memory = device.Length > 0 && Device.RecommendedWorkingSet is > 0 and { } bytes ? $" with {new ByteSize(bytes)} for models" : "";
         return $"{Modules.GetValueOrDefault(module)?.Version}{mlx}{device}{memory}";

@@ -9,10 +9,9 @@ internal sealed class PythonSearch(PythonProbes probes)
     /// <summary>The first that can, best place first.</summary>
     /// <param name="module">The module, which is also the engine's name.</param>
     /// <param name="script">The program that its package installs.</param>
-    /// <param name="package">The package that has it.</param>
     /// <param name="configured">The only interpreter to be taken; null: search.</param>
     /// <param name="cancellationToken">Ends the search.</param>
-    public async Task<EngineReport> FindAsync(string module, string script, string package, string? configured, CancellationToken cancellationToken)
+    public async Task<EngineReport> FindAsync(string module, string script, string? configured, CancellationToken cancellationToken)
     {
         var passedOver = new List<string>();
         using var candidates = Candidates(script, configured, passedOver).GetEnumerator();
@@ -27,13 +26,13 @@ internal sealed class PythonSearch(PythonProbes probes)
 
             if (!asked.TryDequeue(out var next))
             {
-                return new EngineReport(module, null, null, passedOver, InstallCommand(package));
+                return EngineReport.Of(module, null, null, passedOver);
             }
 
             var facts = await next.Facts;
             if (facts.WhyNot(module) is not { } why)
             {
-                return new EngineReport(module, next.Python, facts.Describe(module), passedOver, InstallCommand(package))
+                return EngineReport.Of(module, next.Python, facts.Describe(module), passedOver) with
                 {
                     Stamp = PythonProbes.StampOf(next.Python, facts),
                     Options = facts.Modules.GetValueOrDefault(module)?.Options,
@@ -67,9 +66,4 @@ internal sealed class PythonSearch(PythonProbes probes)
         passedOver.Add($"{full}: {(Directory.Exists(full) ? "is a folder, not a Python" : "does not exist")}");
         return [];
     }
-
-    private static string InstallCommand(string package) =>
-        ExecutablePlaces.Of("uv").Any() ? $"uv tool install {package}"
-        : ExecutablePlaces.Of("pipx").Any() ? $"pipx install {package}"
-        : $"python3 -m pip install {package}";
 }

@@ -1,4 +1,4 @@
-"""Says in one line of JSON what this Python has of MLX. Run by the gateway with -c; whatever else the imports print does not matter."""
+"""Says in one line of JSON what this Python has of MLX and MLC. Run by the gateway with -c; whatever else the imports print does not matter."""
 import importlib
 import importlib.util
 import json
@@ -26,6 +26,27 @@ def version_of(name, stamps):
         return found.version
     except Exception:
         return None
+
+
+def mlc(stamps):
+    # Not imported: that loads a compiler, which takes longer than all else here, and must not make the others late.
+    try:
+        spec = importlib.util.find_spec("mlc_llm")
+        if spec is None:
+            return None
+        if importlib.util.find_spec("tvm") is None:
+            return {"failure": "ModuleNotFoundError: No module named 'tvm', which comes with the packages mlc-ai-…"}
+        from importlib import metadata
+
+        # Each build has a package of another name: mlc-llm-nightly-cpu, mlc-llm-nightly-cu128.
+        for found in metadata.distributions():
+            if (found.metadata["Name"] or "").replace("_", "-").startswith("mlc-llm"):
+                stamps.append(str(getattr(found, "_path", "")))
+                return {"version": found.version}
+        stamps.append(os.path.dirname(spec.origin or ""))
+        return {"version": "of unknown version"}
+    except BaseException as error:
+        return {"failure": (type(error).__name__ + ": " + " ".join(str(error).split()))[:400]}
 
 
 def look(name, stamps):
@@ -64,6 +85,7 @@ def device():
 
 stamps = [folder for folder in sys.path if folder.endswith("-packages") and os.path.isdir(folder)]
 modules = {name: look(name, stamps) for name in MODULES}
+modules["mlc_llm"] = mlc(stamps)
 answer = {"python": sys.version.split()[0], "modules": modules, "device": device() if modules["mlx"] else {}, "stamps": [s for s in stamps if s]}
 sys.stdout.flush()
 os.write(1, ("\nmlxgateway " + json.dumps(answer) + "\n").encode())

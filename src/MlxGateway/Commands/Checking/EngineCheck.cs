@@ -49,16 +49,16 @@ internal sealed partial class EngineCheck(IEnumerable<IEngine> engines) : ICheck
         // It is installed, but the import raises: installing it once more, in that very Python, is what helps.
         var broken = report.PassedOver.Select(static why => Broken().Match(why)).FirstOrDefault(static m => m.Success);
         return broken is not null
-            ? new Finding(Area, Verdict.Warning, $"{report.Engine} is installed in {broken.Groups["python"].Value}, but cannot be imported: {broken.Groups["why"].Value}", $"{broken.Groups["python"].Value} -m pip install --force-reinstall {report.Engine.Replace('_', '-')}") { Notes = Notes(report) }
-            : new Finding(Area, Verdict.Warning, $"{report.Engine} was not found", report.Install) { Notes = Notes(report) };
+            ? new Finding(Area, Verdict.Warning, $"{report.Engine} is installed in {broken.Groups["python"].Value}, but cannot be imported: {broken.Groups["why"].Value}", report.Pip is { } pip ? $"{broken.Groups["python"].Value} -m pip install --force-reinstall {pip}" : report.Install) { Notes = Notes(report) }
+            : new Finding(Area, Verdict.Warning, report.NotHere is { } why ? $"{report.Engine} was not found; {why}" : $"{report.Engine} was not found", report.Install) { Notes = Notes(report) };
     }
 
     private static IEnumerable<Finding> Python(List<EngineReport> reports)
     {
-        var modules = reports.Where(static r => r.Install.Contains("pip", StringComparison.Ordinal) || r.Install.Contains("uv tool", StringComparison.Ordinal)).ToList();
+        var modules = reports.Where(static r => r.Pip is not null).ToList();
         if (modules.Count > 0 && modules.TrueForAll(static r => !r.IsFound && r.PassedOver.Count == 0))
         {
-            yield return new Finding("Python", Verdict.Warning, "There is no Python here, which the MLX engines need.", OperatingSystem.IsMacOS() ? "brew install python" : "sudo apt install python3 python3-pip");
+            yield return new Finding("Python", Verdict.Warning, "There is no Python here, which the engines of MLX and MLC need.", OperatingSystem.IsMacOS() ? "brew install python" : "sudo apt install python3 python3-pip");
         }
     }
 

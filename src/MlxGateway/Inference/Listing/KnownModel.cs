@@ -38,7 +38,7 @@ internal sealed record KnownModel(ModelSpec Model, string Name, DateTimeOffset F
 
     /// <summary>Whether it can be given tools: its chat template takes them, or the gateway tells it of them.</summary>
     public bool TakesTools => Model.Facts is { TakesTools: true } || Model.ToolFormat is not (ToolFormat.Auto or ToolFormat.Native)
-        || (Model is { ToolFormat: ToolFormat.Auto, Runner: KindNames.MlxLm or KindNames.MlxVlm, Facts.UnreadCalls: not ToolFormat.Native });
+        || (Model is { ToolFormat: ToolFormat.Auto, Runner: KindNames.MlxLm or KindNames.MlxVlm or KindNames.MlcLlm, Facts.UnreadCalls: not ToolFormat.Native });
 
     /// <summary>The model in a line, for a person who chooses: <c>30.5 billion parameters, 4-bit, 32,768 tokens of context, 17.20 GB. Fits after others have left.</c></summary>
     public string Describe()

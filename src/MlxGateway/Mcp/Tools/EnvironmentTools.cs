@@ -66,7 +66,7 @@ internal sealed class EnvironmentTools(IEnumerable<IEngine> engines, IMemoryGaug
         var isReal = servable.Exists(static m => m.Model.Origin != ModelOrigin.Demonstration);
         string[] problems =
         [
-            .. found.Any(static e => e.IsFound) || found.Length == 0 ? Array.Empty<string>() : [$"No engine is installed. {string.Join(", or ", found.Select(static e => e.Install))}"],
+            .. found.Any(static e => e.IsFound) || found.Length == 0 ? Array.Empty<string>() : [$"No engine is installed. {string.Join(", or ", found.Select(static e => e.Install).Distinct())}"],
             .. isReal ? Array.Empty<string>() : ["No real model is here. recommend_model names some that fit, download_model fetches them."],
         ];
         var names = found.Where(static e => e.IsFound).Select(static e => $"{e.Engine} {e.Version}".TrimEnd()).ToList();

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Models.Facts;
 using Xunit;
 
@@ -116,6 +117,34 @@ public sealed class MlxFuzzTests
         }
 
         Assert.True(said > Inputs / 20 && named > Inputs / 20, $"{said} said something, {named} named files: the mutations try too little");
+    }
+
+    [Fact]
+    public void ConfigsAndListsOfMlc_Mutated_GiveFactsThatCanBeCountedWith()
+    {
+        string[] corpus = [MlcFactsTests.Qwen, MlcFactsTests.Shards, """{"model_type":"llava","conv_template":"llama-3","model_config":{"text_config":{"n_layer":2,"n_head":4,"n_embd":64},"head_dim":1e30}}""", """{"records":[{"dataPath":"\u002e./x","nbytes":1e18}]}"""];
+        var random = new Random(Seed + 3);
+        var (parsed, laidOut, named) = (0, 0, 0);
+        for (var i = 0; i < Inputs; i++)
+        {
+            var bytes = Mutated(random, corpus);
+            var shards = MlcShards.Parse("x", bytes);
+            named += shards.Files.Count > 0 ? 1 : 0;
+            Assert.True(shards.Bytes >= 0 && shards.Parameters is null or >= 0 && shards.Files.All(file => file.Bytes >= 0 && file.Name.Length > 0 && !file.Name.Contains('/', StringComparison.Ordinal)), Encoding.UTF8.GetString(bytes));
+            if (MlcFacts.Of(bytes, shards) is not { } facts)
+            {
+                continue;
+            }
+
+            parsed++;
+            laidOut += facts.Cache is null ? 0 : 1;
+            Assert.True(facts.ContextWindow is null or > 0 && facts.PromptStep is null or > 0 && facts.MostSequences is null or > 0 && facts.HiddenSize is null or > 0, Encoding.UTF8.GetString(bytes));
+            Assert.True(facts.Cache is null || Counts(facts.Cache), Encoding.UTF8.GetString(bytes));
+            var needs = MlxGateway.Supervision.Memory.MemoryEstimator.NeedOf(new ModelSpec { Id = "m", Runner = KindNames.MlcLlm, Facts = facts }, new LaunchShape { Context = 32768 });
+            Assert.True(needs.Total >= ByteSize.Zero, Encoding.UTF8.GetString(bytes));
+        }
+
+        Assert.True(parsed > Inputs / 5 && laidOut > Inputs / 20 && named > Inputs / 20 && parsed < Inputs, $"{parsed} parsed, {laidOut} with a layout, {named} with shards: the mutations try too little");
     }
 
     private static bool Counts(CacheLayout cache) =>

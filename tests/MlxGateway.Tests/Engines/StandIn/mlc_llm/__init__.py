@@ -1,0 +1,1 @@
+"""Stands in for mlc_llm, which cannot be installed where the tests run."""

@@ -1,0 +1,1 @@
+"""Stands in for the package that mlc_llm computes with; it is only looked for."""
