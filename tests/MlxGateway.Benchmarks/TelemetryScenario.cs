@@ -22,8 +22,11 @@ internal static class TelemetryScenario
         await using var off = await StartAsync(settings, new JsonObject { ["Metrics"] = false });
         await using var counted = await StartAsync(settings, new JsonObject { ["Metrics"] = true });
         await using var sampled = await StartAsync(settings, Otlp(port), ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.05"));
+        await using var measured = await StartAsync(settings, Otlp(port, "Traces"));
+        await using var followed = await StartAsync(settings, Otlp(port, "Metrics"));
         await using var traced = await StartAsync(settings, Otlp(port));
-        (string Name, Contender Contender, bool IsScraped)[] watched = [("/metrics", counted, true), ("OTLP, 1 trace in 20", sampled, false), ("OTLP, every trace", traced, false)];
+        (string Name, Contender Contender, bool IsScraped)[] watched =
+            [("/metrics", counted, true), ("OTLP without traces", measured, false), ("OTLP without metrics", followed, false), ("OTLP, 1 trace in 20", sampled, false), ("OTLP, every trace", traced, false)];
         foreach (var stream in new[] { false, true })
         {
             var all = watched.Append((Name: "off", Contender: off, IsScraped: false)).Select(static w => (w.Name, w.Contender, w.IsScraped, Rate: new Series(), Cpu: new Series())).ToArray();
@@ -74,7 +77,16 @@ internal static class TelemetryScenario
     private static Task<Contender> StartAsync(Settings settings, JsonObject telemetry, params (string, string)[] environment) =>
         Contender.StartGatewayAsync(settings, new JsonObject { ["Telemetry"] = telemetry }, withBench: true, environment);
 
-    private static JsonObject Otlp(int port) => new() { ["Metrics"] = false, ["Otlp"] = new JsonObject { ["Endpoint"] = $"http://127.0.0.1:{port}", ["Protocol"] = "HttpProtobuf" } };
+    private static JsonObject Otlp(int port, string? without = null)
+    {
+        var otlp = new JsonObject { ["Endpoint"] = $"http://127.0.0.1:{port}", ["Protocol"] = "HttpProtobuf" };
+        if (without is not null)
+        {
+            otlp[without] = false;
+        }
+
+        return new JsonObject { ["Metrics"] = false, ["Otlp"] = otlp };
+    }
 
     private static async Task ScrapeAsync(Contender contender, CancellationToken cancellationToken)
     {

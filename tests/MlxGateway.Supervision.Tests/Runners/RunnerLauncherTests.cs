@@ -94,7 +94,7 @@ public sealed class RunnerLauncherTests : IAsyncDisposable
     [Fact]
     public async Task Note_OfAQuestionInAForm_IsAskedAgainAsItWas()
     {
-        var question = SilentForm.Asks("\"/models/caf\\u00e9\"");
+        var question = SilentForm.Asks("/models/café");
         var plan = TestKind.Shell("") with { Question = question, Verdicts = [new ReadyVerdict(new ReadyProbe(HttpMethod.Get, "/metrics"), (_, _) => null)] };
         var note = RunnerNote.Parse(RunnerNote.Of(Model(), LaunchShape.Free, 1, plan).ToString())!;
 
