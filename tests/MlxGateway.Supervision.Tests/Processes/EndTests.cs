@@ -14,7 +14,7 @@ public sealed class EndTests : IAsyncLifetime
             os.setsid()
             if os.fork() == 0:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                print('escaped', os.getpid(), flush=True)
+                os.write(1, b'escaped %d\n' % os.getpid())
                 time.sleep(1000)
             time.sleep(float(sys.argv[1]))
             os._exit(0)
@@ -114,7 +114,7 @@ public sealed class EndTests : IAsyncLifetime
             if os.fork() == 0:
                 os.setsid()
                 if os.fork() == 0:
-                    print('escaped', os.getpid(), flush=True)
+                    os.write(1, b'escaped %d\n' % os.getpid())
                     while not os.path.exists(sys.argv[1]): time.sleep(0.02)
                     os.execve('/bin/sleep', ['sleep', '1000'], {})
                 while not os.path.exists(sys.argv[1]): time.sleep(0.02)
@@ -135,7 +135,7 @@ public sealed class EndTests : IAsyncLifetime
     [Fact]
     public async Task Exit_ByItself_TakesItsLeftoversWithIt()
     {
-        var child = _house.Python(Escape + "\nif os.fork() == 0:\n  print('worker', os.getpid(), flush=True)\n  time.sleep(1000)\ntime.sleep(0.3)\nos._exit(5)", "0");
+        var child = _house.Python(Escape + "\nif os.fork() == 0:\n  os.write(1, b'worker %d\\n' % os.getpid())\n  time.sleep(1000)\ntime.sleep(0.3)\nos._exit(5)", "0");
         var escaped = await Household.SaidPid(child, "escaped");
         var worker = await Household.SaidPid(child, "worker");
 
@@ -184,7 +184,7 @@ public sealed class EndTests : IAsyncLifetime
             if os.fork() == 0:
                 os.setsid()
                 if os.fork() == 0:
-                    print('orphan', os.getpid(), flush=True)
+                    os.write(1, b'orphan %d\n' % os.getpid())
                     time.sleep(0.5)
                     os._exit(0)
                 os._exit(0)
