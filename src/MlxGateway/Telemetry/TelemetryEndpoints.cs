@@ -6,6 +6,7 @@ using MlxGateway.Telemetry.Exposition;
 using MlxGateway.Telemetry.Otlp;
 using Serilog;
 using Serilog.Events;
+using Serilog.Extensions.Logging;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -69,16 +70,18 @@ internal static class TelemetryEndpoints
         {
             if (Enum.TryParse<LogLevel>(level.Value, ignoreCase: true, out var wanted))
             {
-                var serilog = Serilog.Extensions.Logging.LevelConvert.ToSerilogLevel(wanted);
+                var serilog = LevelConvert.ToSerilogLevel(wanted);
                 _ = level.Key == "Default" ? configuration.MinimumLevel.Is(serilog) : configuration.MinimumLevel.Override(level.Key, serilog);
             }
         }
 
         builder.Logging.ClearProviders();
 
-        // Its scope around every request costs more than everything else that is logged; the request's own record says what it would.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddSerilog(configuration.CreateLogger(), dispose: true);
+
+        // Its scope and its activity around every request cost more than everything else that is logged; the request's own record says what they would. For the provider, and behind it: it brings a rule
+        // of its own along that opens everything to it, and a rule for all providers does not count beside one for a certain one.
+        builder.Logging.AddFilter<SerilogLoggerProvider>("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
     }
 
     /// <summary>Gives every request an id. Before everything that may answer.</summary>

@@ -71,6 +71,19 @@ public sealed class TelemetryOffTests : IDisposable
         Assert.Null(BeginRequest());
     }
 
+    // The server asks this logger whether it is to make a scope and an activity around every request.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Server_MakesNothingOfItsOwnAroundARequest(bool hasCollector)
+    {
+        using var app = Build(new TelemetryOptions { Otlp = { Endpoint = hasCollector ? new Uri("http://127.0.0.1:9") : null } });
+        var loggers = app.Services.GetRequiredService<ILoggerFactory>();
+
+        Assert.False(loggers.CreateLogger("Microsoft.AspNetCore.Hosting.Diagnostics").IsEnabled(LogLevel.Critical));
+        Assert.True(loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel").IsEnabled(LogLevel.Warning));
+    }
+
     [Theory]
     [InlineData("GET")]
     [InlineData("HEAD")]
