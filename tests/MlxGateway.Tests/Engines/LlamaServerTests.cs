@@ -158,10 +158,11 @@ public sealed class LlamaServerTests(LlamaGateway fixture) : IClassFixture<Llama
         using var connection = await gateway.OpenChatAsync("endless", "\"stream\":true,\"max_tokens\":60000");
         await connection.ReadUntilAsync("data: ");
 
-        var other = await gateway.ChatAsync("tiny-a");
+        // It is read all the while: where an engine is quick, what is not read fills the line, and the goodbye cannot be said.
+        var other = gateway.ChatAsync("tiny-a");
         var (text, ending) = await connection.ReadToEndAsync();
 
-        Assert.Equal("Hello from tiny-a .", other.Content);
+        Assert.Equal("Hello from tiny-a .", (await other).Content);
         Assert.Equal(Ending.Closed, ending);
         Assert.Contains("\"code\":\"evicted\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain("[DONE]", text, StringComparison.Ordinal);
