@@ -35,6 +35,7 @@ internal sealed class ClientResponse : IAsyncDisposable
     private bool _hasShown;
     private TimeSpan _lastEmptyEvent;
     private bool _takenOver;
+    private long _written;
 
     public ClientResponse(HttpContext context, InferenceRoute route, StreamOptions options, TimeProvider time)
     {
@@ -153,6 +154,7 @@ internal sealed class ClientResponse : IAsyncDisposable
             return ValueTask.CompletedTask;
         }
 
+        _written += bytes.Length;
         var write = _context.Response.Body.WriteAsync(bytes, cancellationToken);
         return write.IsCompletedSuccessfully || _options.WriteTimeout == TimeSpan.Zero ? write : WaitForReaderAsync(write.AsTask());
     }
@@ -166,6 +168,12 @@ internal sealed class ClientResponse : IAsyncDisposable
             _context.Response.Headers.ContentLength = null;
             IsEventStream = false;
             await ErrorWriter.WriteAsync(_context, error, _route.Shape);
+            return;
+        }
+
+        // A runner may die, or be told to leave, in the moment behind its last byte. The client has all that it was promised then, and keeps the connection for its next request, which it would lose.
+        if (!IsEventStream && _written == _context.Response.ContentLength)
+        {
             return;
         }
 

@@ -218,6 +218,21 @@ public sealed class ClientResponseTests
         Assert.Empty(_client.Pieces);
     }
 
+    // A runner that dies behind its last byte: the client has its answer, and keeps the connection.
+    [Theory]
+    [InlineData("{\"a\":1}", false)]
+    [InlineData("{\"a\":", true)]
+    public async Task Fail_BehindAWholeAnswer_LeavesTheConnectionAsItIs(string sent, bool isUnfinished)
+    {
+        await using var response = Open();
+        response.Begin(200, "application/json", "{\"a\":1}".Length);
+        await response.WriteAsync(System.Text.Encoding.UTF8.GetBytes(sent), TestContext.Current.CancellationToken);
+        await response.FailAsync(new GatewayError(502, "runner_failed", "why"));
+
+        Assert.Equal(isUnfinished, response.IsUnfinished);
+        Assert.Equal(sent, _client.Received);
+    }
+
     [Fact]
     public async Task Fail_BeforeAnythingWasSent_IsARealStatus()
     {

@@ -29,7 +29,11 @@ internal enum Parting
 /// <param name="Parting">How it ended.</param>
 /// <param name="Began">When it was sent.</param>
 /// <param name="Ended">When it was over.</param>
-internal sealed record ChaosExchange(ChaosRequest Request, WireReader Response, Parting Parting, DateTimeOffset Began, DateTimeOffset Ended);
+internal sealed record ChaosExchange(ChaosRequest Request, WireReader Response, Parting Parting, DateTimeOffset Began, DateTimeOffset Ended)
+{
+    /// <summary>What the connection had served before; null: it was new.</summary>
+    public string? Before { get; init; }
+}
 
 /// <summary>A client that keeps its connections as long as the gateway does, and looks at the bytes themselves.</summary>
 internal sealed class ChaosClient(Uri gateway, CancellationToken cancellationToken) : IDisposable
@@ -42,7 +46,7 @@ internal sealed class ChaosClient(Uri gateway, CancellationToken cancellationTok
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(3);
 
-    private readonly ConcurrentBag<Socket> _idle = [];
+    private readonly ConcurrentBag<(Socket Socket, string Served)> _idle = [];
 
     /// <summary>Sends a request and takes its answer.</summary>
     public async Task<ChaosExchange> SendAsync(ChaosRequest request)
@@ -51,13 +55,13 @@ internal sealed class ChaosClient(Uri gateway, CancellationToken cancellationTok
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(request.Trouble is Trouble.Hangs ? ShortPatience : Patience);
         var response = new WireReader();
-        var socket = await ConnectAsync(slow: request.Manner is Manner.Slow);
+        var (socket, before) = await ConnectAsync(slow: request.Manner is Manner.Slow);
         var sending = SendAsync(socket, request, limit.Token);
         var parting = await ReceiveAsync(socket, request, response, limit.Token);
         var keeps = parting is Parting.Whole && response.KeepsConnection && sending.IsCompletedSuccessfully && await sending && request.Manner is not Manner.Slow;
         if (keeps)
         {
-            _idle.Add(socket);
+            _idle.Add((socket, $"{request} with {response.Status} at {TimeProvider.System.GetUtcNow():HH:mm:ss.fff}"));
         }
         else
         {
@@ -65,29 +69,29 @@ internal sealed class ChaosClient(Uri gateway, CancellationToken cancellationTok
             await sending;
         }
 
-        return new ChaosExchange(request, response, parting, began, TimeProvider.System.GetUtcNow());
+        return new ChaosExchange(request, response, parting, began, TimeProvider.System.GetUtcNow()) { Before = before };
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var socket in _idle)
+        foreach (var (socket, _) in _idle)
         {
             socket.Dispose();
         }
     }
 
-    private async Task<Socket> ConnectAsync(bool slow)
+    private async Task<(Socket Socket, string? Served)> ConnectAsync(bool slow)
     {
         // As every client library does: a connection that the other side has closed meanwhile is not used again.
         while (!slow && _idle.TryTake(out var idle))
         {
-            if (!idle.Poll(0, SelectMode.SelectRead))
+            if (!idle.Socket.Poll(0, SelectMode.SelectRead))
             {
                 return idle;
             }
 
-            idle.Dispose();
+            idle.Socket.Dispose();
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -97,7 +101,7 @@ internal sealed class ChaosClient(Uri gateway, CancellationToken cancellationTok
         }
 
         await socket.ConnectAsync(gateway.Host, gateway.Port, cancellationToken);
-        return socket;
+        return (socket, null);
     }
 
     // Whether all of it went out. What the gateway refuses before it has read it, it need not read; only the answer counts.

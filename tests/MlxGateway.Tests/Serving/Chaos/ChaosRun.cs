@@ -91,7 +91,7 @@ internal sealed class ChaosRun(Gateway gateway, ChaosFleet fleet, ChaosPlan plan
 
         if (verdict.Flaw is not null && _lost.Count < Told)
         {
-            _lost.Enqueue($"{request}\n  {verdict.Flaw}; {exchange.Parting} after {(exchange.Ended - exchange.Began).TotalSeconds:0.0} s, sent at {exchange.Began:HH:mm:ss.fff}\n{exchange.Response.Raw}");
+            _lost.Enqueue($"{request}\n  {verdict.Flaw}; {exchange.Parting} after {(exchange.Ended - exchange.Began).TotalSeconds:0.0} s, sent at {exchange.Began:HH:mm:ss.fff} over a connection that {(exchange.Before is { } before ? $"had served {before}" : "was new")}\n{exchange.Response.Raw}");
         }
 
         _ended.Writer.TryWrite(request);
