@@ -57,6 +57,12 @@ internal sealed class ClientResponse : IAsyncDisposable
     /// <summary>The response began and could not be completed: the connection must end without the last chunk.</summary>
     public bool IsUnfinished { get; private set; }
 
+    /// <summary>
+    /// Whether the client has every byte that the head promised. A runner may die, or be told to leave, in the moment behind its last one: the answer stands, and the client keeps the connection
+    /// for its next request, which it would lose if that were closed. Of a stream of events the bytes tell nothing.
+    /// </summary>
+    public bool IsWhole => HasBegun && !IsEventStream && _written == _context.Response.ContentLength;
+
     /// <summary>How much of the wait was the model's load, once that is known.</summary>
     public TimeSpan Loading { get; set; }
 
@@ -171,13 +177,7 @@ internal sealed class ClientResponse : IAsyncDisposable
             return;
         }
 
-        // A runner may die, or be told to leave, in the moment behind its last byte. The client has all that it was promised then, and keeps the connection for its next request, which it would lose.
-        if (!IsEventStream && _written == _context.Response.ContentLength)
-        {
-            return;
-        }
-
-        IsUnfinished = true;
+        IsUnfinished = !IsWhole;
         if (!IsEventStream)
         {
             return;

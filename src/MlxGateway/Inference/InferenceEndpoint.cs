@@ -250,7 +250,7 @@ internal sealed class InferenceEndpoint(
     private async Task ConcludeAsync(InferenceExchange exchange, ModelLease lease, ForwardResult result, Action<string> runnerDied)
     {
         var record = exchange.Record;
-        if (result.Exception is null && result.Error is null)
+        if ((result.Exception is null && result.Error is null) || (result.Error is null && exchange.Response.IsWhole))
         {
             record.Outcome = RequestOutcome.Completed;
             return;

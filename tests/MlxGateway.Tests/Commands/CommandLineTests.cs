@@ -1,4 +1,5 @@
 using MlxGateway.Commands;
+using MlxGateway.Supervision.Tests;
 using Xunit;
 
 namespace MlxGateway.Tests.Commands;

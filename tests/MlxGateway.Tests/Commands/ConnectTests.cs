@@ -2,6 +2,7 @@
 using MlxGateway.Commands;
 using MlxGateway.Commands.Connecting;
 using MlxGateway.Commands.Terminals;
+using MlxGateway.Supervision.Tests;
 using Xunit;
 
 namespace MlxGateway.Tests.Commands;

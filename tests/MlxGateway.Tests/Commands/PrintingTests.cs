@@ -3,6 +3,7 @@ using MlxGateway.Commands.Checking;
 using MlxGateway.Commands.Steering;
 using MlxGateway.Commands.Terminals;
 using MlxGateway.Commands.Watching;
+using MlxGateway.Supervision.Tests;
 using Xunit;
 
 namespace MlxGateway.Tests.Commands;

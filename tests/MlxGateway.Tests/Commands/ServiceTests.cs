@@ -1,5 +1,6 @@
 #pragma warning disable CA1416 // There is no Windows here.
 using MlxGateway.Commands.Installing;
+using MlxGateway.Supervision.Tests;
 using Xunit;
 
 namespace MlxGateway.Tests.Commands;

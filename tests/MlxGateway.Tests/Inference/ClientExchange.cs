@@ -44,6 +44,9 @@ internal sealed class ClientExchange
         set => _feature.Arrived = piece => LeaveBehind(piece, value);
     }
 
+    /// <summary>Told of every piece as it has come.</summary>
+    public Action<string> Heard { set => _feature.Arrived = value; }
+
     /// <summary>While it is there, nothing that is written gets through.</summary>
     public Task Obstacle { get => _feature.Obstacle; set => _feature.Obstacle = value; }
 

@@ -149,6 +149,19 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         Assert.DoesNotContain("error", client.Received, StringComparison.Ordinal);
     }
 
+    // The client has all that it was promised, and would lose its next request if its connection were closed for that.
+    [Fact]
+    public async Task Serve_LeaseIsTakenBackBehindTheLastByte_TheAnswerIsWhole()
+    {
+        var lease = Lease(new StubRunner(LivePort), 1);
+        _pool.Leases.Enqueue(lease);
+
+        var client = await ServeAsync(AnswerOneAsync(), client: new ClientExchange { Heard = _ => lease.Revocation.Revoke(RevocationReason.Evicted, null) });
+
+        Assert.Equal("""{"ok":true}""", client.Received);
+        Assert.Equal(RequestOutcome.Completed, Assert.Single(_records.All).Outcome);
+    }
+
     // Clients close their connection at the last word, and do not wait for the engine to close its own.
     [Theory]
     [InlineData("\n\ndata: [DONE]\n\n", RequestOutcome.Completed)]
