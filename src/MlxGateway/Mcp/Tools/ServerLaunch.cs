@@ -134,10 +134,12 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
 
         // It belongs to the port and not to this call: whoever gets no answer finds it there.
         var load = mustFetch ? ports.FetchAndLoadAsync(port, LeaseTerms.Person, CancellationToken.None) : ports.LoadAsync(port, LeaseTerms.Person, CancellationToken.None);
-        while (!load.IsCompleted && time.GetElapsedTime(begun) is var passed && passed < Patience)
+
+        // One timer for all of it: the rest of a wait, asked for again by a timer that fired a moment early, is less than a timer can wait, and the loop would spin.
+        var patience = Task.Delay(Patience, time, cancellationToken);
+        while (!load.IsCompleted && !patience.IsCompleted)
         {
-            var glance = Patience - passed < Glance ? Patience - passed : Glance;
-            await Task.WhenAny(load, Task.Delay(glance, time, cancellationToken));
+            await Task.WhenAny(load, patience, Task.Delay(Glance, time, cancellationToken));
             cancellationToken.ThrowIfCancellationRequested();
             await call.ReportAsync(time.GetElapsedTime(begun).TotalSeconds, null, $"'{port.ModelId}': {states.Of(port).State}", cancellationToken);
         }
