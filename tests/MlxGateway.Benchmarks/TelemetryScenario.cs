@@ -4,10 +4,14 @@ namespace MlxGateway.Benchmarks;
 
 /// <summary>
 /// What it costs to be watched: answers a second, and processor time of the gateway for each, with nothing measured, with <c>/metrics</c> scraped every second, and with traces, metrics and logs sent to a
-/// collector. The processor time says it where a busy machine makes the answers a second too uneven.
+/// collector. The processor time says it where a busy machine makes the answers a second too uneven. A request is measured once, whatever its answer's length: for short answers, given at once, that is
+/// what it costs at worst, for such as models give what it costs.
 /// </summary>
 internal static class TelemetryScenario
 {
+    // A short paragraph.
+    private const int Tokens = 256;
+
     private const int Warmup = 500;
 
     private static readonly TimeSpan ScrapeInterval = TimeSpan.FromSeconds(1);
@@ -27,12 +31,14 @@ internal static class TelemetryScenario
         await using var traced = await StartAsync(settings, Otlp(port));
         (string Name, Contender Contender, bool IsScraped)[] watched =
             [("/metrics", counted, true), ("OTLP without traces", measured, false), ("OTLP without metrics", followed, false), ("OTLP, 1 trace in 20", sampled, false), ("OTLP, every trace", traced, false)];
-        foreach (var stream in new[] { false, true })
+        (string Name, int Share, string[] Flags)[] answers = [("", 1, []), (", streamed", 1, ["--stream"]), ($", {Tokens} tokens", 20, ["--tokens", $"{Tokens}"])];
+        foreach (var (answer, share, flags) in answers)
         {
+            var warmup = Warmup / share;
             var all = watched.Append((Name: "off", Contender: off, IsScraped: false)).Select(static w => (w.Name, w.Contender, w.IsScraped, Rate: new Series(), Cpu: new Series())).ToArray();
             foreach (var (_, contender, _, _, _) in all)
             {
-                await contender.LoadAsync(["--connections", "16", "--requests", $"{settings.Pick(10_000, 1_000)}", .. Flag(stream)]);
+                await contender.LoadAsync(["--connections", "16", "--requests", $"{settings.Pick(10_000, 1_000) / share}", .. flags]);
             }
 
             for (var round = 0; round < settings.Rounds; round++)
@@ -43,9 +49,9 @@ internal static class TelemetryScenario
                     using var over = new CancellationTokenSource();
                     var scraping = isScraped ? ScrapeAsync(contender, over.Token) : Task.CompletedTask;
                     var before = contender.ProcessorTime;
-                    var result = await contender.LoadAsync(["--connections", "16", "--warmup", $"{Warmup}", "--milliseconds", $"{settings.Pick(4_000, 1_000)}", .. Flag(stream)]);
+                    var result = await contender.LoadAsync(["--connections", "16", "--warmup", $"{warmup}", "--milliseconds", $"{settings.Pick(4_000, 1_000)}", .. flags]);
                     rate.Add(result.PerSecond);
-                    cpu.Add((contender.ProcessorTime - before).TotalMicroseconds / (result.Requests + Warmup));
+                    cpu.Add((contender.ProcessorTime - before).TotalMicroseconds / (result.Requests + warmup));
                     await over.CancelAsync();
                     await scraping;
                 }
@@ -53,8 +59,8 @@ internal static class TelemetryScenario
 
             foreach (var (name, _, _, rate, cpu) in all.SkipLast(1))
             {
-                Report.Compare($"{name}{(stream ? ", streamed" : "")}", "req/s", rate, all[^1].Rate);
-                Report.Compare($"{name}{(stream ? ", streamed" : "")}, CPU", "µs/req", cpu, all[^1].Cpu);
+                Report.Compare($"{name}{answer}", "req/s", rate, all[^1].Rate);
+                Report.Compare($"{name}{answer}, CPU", "µs/req", cpu, all[^1].Cpu);
             }
         }
     }
@@ -105,6 +111,4 @@ internal static class TelemetryScenario
             // The measurement is over.
         }
     }
-
-    private static string[] Flag(bool stream) => stream ? ["--stream"] : [];
 }
