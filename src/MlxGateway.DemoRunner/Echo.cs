@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace MlxGateway.DemoRunner;
 
-/// <summary>A WebSocket that says everything back. Its first message is the query that it was opened with, or the names of the headers where that asks for them.</summary>
+/// <summary>A WebSocket that says everything back. Its first message is the query that it was opened with, or the headers, each on a line, where that asks for them.</summary>
 internal static class Echo
 {
     // RFC 6455, section 1.3.
@@ -32,7 +32,7 @@ internal static class Echo
             headers.SecWebSocketProtocol = protocols.Split(',')[0].Trim();
         }
 
-        var first = context.Request.Query["tell"] == "headers" ? string.Join(' ', context.Request.Headers.Select(static h => h.Key)) : context.Request.QueryString.ToString();
+        var first = context.Request.Query["tell"] == "headers" ? string.Join('\n', context.Request.Headers.Select(static h => $"{h.Key}: {h.Value}")) : context.Request.QueryString.ToString();
         await using var stream = await upgrade.UpgradeAsync();
         using var socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true });
         await socket.SendAsync(Encoding.UTF8.GetBytes(first), WebSocketMessageType.Text, endOfMessage: true, context.RequestAborted);

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.RegularExpressions;
 
 namespace MlxGateway.Supervision.Runners;
@@ -5,6 +6,15 @@ namespace MlxGateway.Supervision.Runners;
 /// <summary>Takes out of a runner's lines what looks like a secret, before they become part of an error, a log or an answer.</summary>
 public static partial class SecretFilter
 {
+    // With what names speak of the tokens of a text. Whoever may own a token (user, client, access, api, hub) is not among them, nor is what a token may be for.
+    private static readonly FrozenSet<string> AboutText = FrozenSet.ToFrozenSet(
+    [
+        "token", "tokens", "tokenize", "tokenizer", "tokenization", "detokenize", "maxtokens", "ntokens", "numtokens",
+        "max", "min", "n", "num", "number", "count", "total", "limit", "budget", "size", "length", "len", "delay", "rate", "per", "second", "seconds", "step", "chunk", "batch", "batched", "mode",
+        "new", "prompt", "completion", "input", "output", "generated", "generation", "predict", "predicted", "prefill", "decode", "draft", "drafted", "speculative", "thinking", "think", "reasoning",
+        "context", "ctx", "cache", "cached", "keep", "image", "audio", "video", "vision", "text",
+    ]);
+
     private const string Header = @"(?<keep>authorization[""']?\s*[:=]\s*[""']?((bearer|basic)\s+)?)[^\s""',]+|(?<keep>bearer\s+)[^\s""',]+";
 
     private const string Assignment = @"(?<keep>(api[-_]?key|access[-_]?key|private[-_]?key|secret[\w-]*|passw(or)?d)[""']?\s*[=:]\s*[""']?)[^\s""',]+";
@@ -30,16 +40,30 @@ public static partial class SecretFilter
         return Telling().Replace(line, m => m.Groups["keep"].Value + "***");
     }
 
-    /// <summary>Whether a name says that what it stands for is secret.</summary>
-    public static bool IsTelling(string name) => TellingName().IsMatch(name);
+    /// <summary>
+    /// Whether a name says that what it stands for is secret: <c>HF_TOKEN</c>, <c>--api-key</c>. Of names with a token in them only those are none of which every other word is about the tokens of a text:
+    /// <c>--max-tokens</c>, <c>token_delay</c>. In doubt it is secret.
+    /// </summary>
+    public static bool IsTelling(string name) => TellingName().IsMatch(name) || (name.Contains("token", StringComparison.OrdinalIgnoreCase) && !IsAboutText(name));
 
     /// <summary>The values of variables whose names say that they are secret.</summary>
     public static IReadOnlyList<string> SecretsOf(IEnumerable<KeyValuePair<string, string>> variables) =>
-        [.. variables.Where(v => v.Value.Length >= 6 && TellingName().IsMatch(v.Key)).Select(v => v.Value)];
+        [.. variables.Where(v => v.Value.Length >= 6 && IsTelling(v.Key)).Select(v => v.Value)];
 
     [GeneratedRegex($"{Header}|{Assignment}|{Token}|{Switch}|{Shape}", RegexOptions.IgnoreCase)]
     private static partial Regex Telling();
 
-    [GeneratedRegex("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", RegexOptions.IgnoreCase)]
+    // A single token at the end stands for itself, and that may be anybody's: HF_TOKEN, --max-token.
+    private static bool IsAboutText(string name)
+    {
+        var words = Word().Matches(name).Select(static m => m.Value.ToLowerInvariant()).ToList();
+        return words.All(AboutText.Contains) && words[^1] != "token";
+    }
+
+    [GeneratedRegex("KEY|SECRET|PASSW|CREDENTIAL", RegexOptions.IgnoreCase)]
     private static partial Regex TellingName();
+
+    // Words of snake_case, of --switches, of camelCase and of CAPITALS.
+    [GeneratedRegex("[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")]
+    private static partial Regex Word();
 }

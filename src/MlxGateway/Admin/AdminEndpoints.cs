@@ -4,6 +4,7 @@ using MlxGateway.Admin.Configuration;
 using MlxGateway.Admin.Downloading;
 using MlxGateway.Admin.Draining;
 using MlxGateway.Admin.History;
+using MlxGateway.Admin.LlamaSwap;
 using MlxGateway.Admin.Logs;
 using MlxGateway.Admin.Router;
 using MlxGateway.Admin.Streams;
@@ -52,6 +53,7 @@ internal static class AdminEndpoints
         MapModels(app);
         RouterEndpoints.Map(app);
         LogEndpoints.Map(app);
+        SwapEndpoints.Map(app);
         ConfigurationEndpoints.Map(app);
         DrainEndpoints.Map(app);
         DownloadEndpoints.Map(app);

@@ -18,14 +18,11 @@ internal static class SecretArguments
         {
             var end = argument.StartsWith('-') ? argument.IndexOf('=', StringComparison.Ordinal) : -1;
             shown.Add(isValue && !argument.StartsWith("--", StringComparison.Ordinal) ? Mask
-                : end > 0 && IsTelling(argument[..end]) ? string.Concat(argument.AsSpan(0, end + 1), Mask)
+                : end > 0 && SecretFilter.IsTelling(argument[..end]) ? string.Concat(argument.AsSpan(0, end + 1), Mask)
                 : SecretFilter.Clean(argument, known));
-            isValue = end < 0 && argument.StartsWith('-') && IsTelling(argument);
+            isValue = end < 0 && argument.StartsWith('-') && SecretFilter.IsTelling(argument);
         }
 
         return shown;
     }
-
-    // Engines have many switches about tokens of a text, which nobody hides: --max-tokens.
-    private static bool IsTelling(string name) => SecretFilter.IsTelling(name) && !name.EndsWith("tokens", StringComparison.OrdinalIgnoreCase);
 }

@@ -27,8 +27,8 @@ internal static class ApiReferenceEndpoints
             swagger.SupportNonNullableReferenceTypes();
             swagger.IncludeXmlComments(typeof(ApiReferenceEndpoints).Assembly);
             swagger.OperationFilter<InferenceOperations>();
-            swagger.OperationFilter<DescribedOperations>();
             swagger.OperationFilter<ErrorAnswers>();
+            swagger.OperationFilter<DescribedOperations>(); // behind it: an example needs the answer that it is one of
         });
 
     /// <summary>Maps the description and its page, and sends a person who comes to the root there.</summary>

@@ -44,9 +44,14 @@ internal sealed class ErrorAnswers : IOperationFilter
     {
         operation.Responses ??= [];
         var metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
-        if (metadata.OfType<InferenceRoute>().Any())
+        if (metadata.OfType<InferenceRoute>().FirstOrDefault() is { } route)
         {
-            operation.Responses["200"] = new OpenApiResponse { Description = "The runner's answer", Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new(), ["text/event-stream"] = new() } };
+            operation.Responses["200"] = new OpenApiResponse { Description = "The runner's answer", Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() } };
+            if (route.Form != RequestForm.Query)
+            {
+                operation.Responses["200"].Content!["text/event-stream"] = new();
+            }
+
             foreach (var (status, code, when) in OfInference)
             {
                 operation.Responses[status] = Error(when, code);

@@ -32,7 +32,7 @@ internal sealed class InferenceOperations : IOperationFilter
         ["/infill"] = ("Fills a gap in a text", """{"model":"demo-small","input_prefix":"a","input_suffix":"c"}"""),
         ["/completion"] = ("Continues a text, as llama-server's own API", """{"model":"demo-small","prompt":"Once upon a time","n_predict":64}"""),
         ["/v1/realtime"] = ("Opens a WebSocket to a model", ""),
-        ["/props"] = ("Shows the settings of a model's llama-server", ""),
+        ["/props"] = ("Shows the settings of a model's llama-server, or where no model is named those of the gateway, as llama.cpp's router does", ""),
     };
 
     /// <inheritdoc/>
@@ -49,7 +49,7 @@ internal sealed class InferenceOperations : IOperationFilter
         operation.Description = "The gateway reads `model`, loads that model if it must, and passes everything else on to its runner. Which of these routes a model has is its engine's to say." + End(route);
         if (route.Form == RequestForm.Query)
         {
-            operation.Parameters = [new OpenApiParameter { Name = "model", In = ParameterLocation.Query, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Description = "The id or an alias of a model." }];
+            operation.Parameters = [new OpenApiParameter { Name = "model", In = ParameterLocation.Query, Required = route != InferenceRoute.Props, Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Description = "The id or an alias of a model." }];
             return;
         }
 

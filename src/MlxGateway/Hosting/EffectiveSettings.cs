@@ -110,7 +110,7 @@ internal static partial class EffectiveSettings
 
     private static void WriteJson(Utf8JsonWriter json, string name, JsonText written)
     {
-        var text = SecretFilter.IsTelling(name) && !name.Contains("tokens", StringComparison.OrdinalIgnoreCase) ? $"\"{Mask}\"" : Clean(written.Json);
+        var text = SecretFilter.IsTelling(name) ? $"\"{Mask}\"" : Clean(written.Json);
         try
         {
             using var whole = JsonDocument.Parse(text);

@@ -1,9 +1,11 @@
 using MlxGateway.Inference;
 using MlxGateway.Inference.Answers;
 using MlxGateway.Inference.Asking;
+using MlxGateway.Inference.Describing;
 using MlxGateway.Inference.Downloading;
 using MlxGateway.Inference.Listing;
 using MlxGateway.Inference.Ports;
+using MlxGateway.Supervision.Residency;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -49,10 +51,17 @@ internal static class InferenceEndpoints
     {
         foreach (var route in InferenceRoute.All)
         {
-            app.MapMethods(route.Path, [route.Form == RequestForm.Query ? HttpMethods.Get : HttpMethods.Post], (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, route))
+            var mapped = app.MapMethods(
+                    route.Path,
+                    [route.Form == RequestForm.Query ? HttpMethods.Get : HttpMethods.Post],
+                    route == InferenceRoute.Props ? ServePropsAsync : (HttpContext context, InferenceEndpoint endpoint) => endpoint.ServeAsync(context, route))
                 .WithMetadata(route)
                 .WithTags("Inference")
                 .WithName(route.Path);
+            if (route == InferenceRoute.Props)
+            {
+                mapped.WithMetadata(new AnswerExample(GatewayProps.Example));
+            }
 
             // In HTTP/2 a WebSocket is not asked for with GET. No description of an API knows the method.
             if (route.MayBeWebSocket)
@@ -72,4 +81,10 @@ internal static class InferenceEndpoints
             .WithSummary("Shows all that is known of one model, by its id or an alias")
             .Produces<ModelRecord>();
     }
+
+    // A port of one model is asked as that model's server would be, whether it is named or not.
+    private static Task ServePropsAsync(HttpContext context, InferenceEndpoint endpoint, IModelPool pool) =>
+        string.IsNullOrEmpty(context.Request.Query["model"]) && ModelPort.Of(context) is null
+            ? Results.Json(GatewayProps.Of(pool.Snapshot), ListingJson.Default.GatewayProps).ExecuteAsync(context)
+            : endpoint.ServeAsync(context, InferenceRoute.Props);
 }

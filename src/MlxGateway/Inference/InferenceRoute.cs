@@ -60,6 +60,9 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
     /// <summary>OpenAI's conversation by voice, a WebSocket.</summary>
     public static readonly InferenceRoute Realtime = new("/v1/realtime", StreamShape.None, RequestForm.Query) { MayBeWebSocket = true, TellsModel = true };
 
+    /// <summary>The settings of a model's server. Where no model is named the gateway tells its own (<see cref="Listing.GatewayProps"/>).</summary>
+    public static readonly InferenceRoute Props = new("/props", StreamShape.None, RequestForm.Query);
+
     /// <summary>Whatever else an engine serves; the path at the runner is in the request.</summary>
     public static readonly InferenceRoute Upstream = new("/upstream/{**rest}", StreamShape.None, RequestForm.Path) { MayBeWebSocket = true };
 
@@ -91,7 +94,7 @@ internal sealed record InferenceRoute(string Path, StreamShape Shape, RequestFor
         new("/detokenize", StreamShape.None),
         new("/infill", StreamShape.None),
         new("/completion", StreamShape.None),
-        new("/props", StreamShape.None, RequestForm.Query),
+        Props,
     ];
 
     /// <summary>The path at the runner.</summary>

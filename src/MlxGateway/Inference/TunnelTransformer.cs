@@ -1,10 +1,12 @@
 using System.Net.Http.Headers;
+using MlxGateway.Inference.Tracing;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace MlxGateway.Inference;
 
 /// <summary>
-/// What passes between client and runner before a WebSocket is open: the handshake itself, and nothing else of the headers of either. The proxy library adds what belongs to the
+/// What passes between client and runner before a WebSocket is open: the handshake itself, and nothing else of the headers of either. Where traces are on the
+/// runner is told of the span that it works for. The proxy library adds what belongs to the
 /// connection, and gives the client the runner's answer.
 /// </summary>
 /// <param name="path">The path at the runner.</param>
@@ -26,6 +28,7 @@ internal sealed class TunnelTransformer(string path, QueryString query) : HttpTr
         }
 
         proxyRequest.Headers.TryAddWithoutValidation("x-request-id", httpContext.TraceIdentifier);
+        RequestSpans.Propagate(proxyRequest);
         return default;
     }
 

@@ -74,11 +74,67 @@ public sealed class SecretFilterTests
         Assert.Equal("a ***", SecretFilter.Clean("a abcdef-123456", ["abcdef-123456", "abcdef"]));
     }
 
+    [Theory]
+    [InlineData("--api-key")]
+    [InlineData("--api_key")]
+    [InlineData("--api-key-file")]
+    [InlineData("--hf-token")]
+    [InlineData("-hft-token")]
+    [InlineData("--token")]
+    [InlineData("token")]
+    [InlineData("Token")]
+    [InlineData("HF_TOKEN")]
+    [InlineData("HUGGING_FACE_HUB_TOKEN")]
+    [InlineData("hftoken")]
+    [InlineData("BOT_TOKEN")]
+    [InlineData("MAX_TOKEN")]
+    [InlineData("AccessToken")]
+    [InlineData("accessTokens")]
+    [InlineData("API_TOKENS")]
+    [InlineData("--auth-tokens")]
+    [InlineData("--token-file")]
+    [InlineData("--token-id")]
+    [InlineData("--id-token-delay")]
+    [InlineData("--max-tokens-key")]
+    [InlineData("user_token_limit")]
+    [InlineData("tokens_secret")]
+    [InlineData("TokenizerCredentials")]
+    [InlineData("xtokenize")]
+    [InlineData("token\u00e9")]
+    [InlineData("client_secret")]
+    [InlineData("DB_PASSWD")]
+    [InlineData("password")]
+    public void IsTelling_NameOfASecretOrInDoubt_IsTrue(string name) => Assert.True(SecretFilter.IsTelling(name));
+
+    [Theory]
+    [InlineData("--token-delay")]
+    [InlineData("token_delay")]
+    [InlineData("TokenDelay")]
+    [InlineData("--max-tokens")]
+    [InlineData("--max_tokens")]
+    [InlineData("maxTokens")]
+    [InlineData("MAX_TOKENS")]
+    [InlineData("--maxtokens")]
+    [InlineData("--tokens")]
+    [InlineData("n_tokens")]
+    [InlineData("max_completion_tokens")]
+    [InlineData("--num-speculative-tokens")]
+    [InlineData("--thinking-budget-tokens")]
+    [InlineData("--max-num-batched-tokens")]
+    [InlineData("tokens_per_second")]
+    [InlineData("--image-min-tokens")]
+    [InlineData("--tokenizer")]
+    [InlineData("--tokenizer-mode")]
+    [InlineData("--ctx-size")]
+    [InlineData("--keep")]
+    [InlineData("")]
+    public void IsTelling_NameOfNoSecret_IsFalse(string name) => Assert.False(SecretFilter.IsTelling(name));
+
     [Fact]
     public void SecretsOf_Variables_AreThoseWithTellingNamesAndValuesWorthHiding() => Assert.Equal(
         ["a-key-value", "a-token-value", "a-password"],
         SecretFilter.SecretsOf(new Dictionary<string, string>
         {
-            ["MY_KEY"] = "a-key-value", ["HF_token"] = "a-token-value", ["DB_PASSWORD"] = "a-password", ["TOKEN_SHORT"] = "1", ["HOME"] = "/home/somebody", ["EMPTY_KEY"] = "",
+            ["MY_KEY"] = "a-key-value", ["HF_token"] = "a-token-value", ["DB_PASSWORD"] = "a-password", ["TOKEN_SHORT"] = "1", ["MAX_TOKENS"] = "1048576", ["HOME"] = "/home/somebody", ["EMPTY_KEY"] = "",
         }));
 }

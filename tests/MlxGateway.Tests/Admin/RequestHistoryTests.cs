@@ -35,6 +35,20 @@ public sealed class RequestHistoryTests : IDisposable
         Assert.Equal(_time.GetUtcNow().UtcDateTime - TimeSpan.FromSeconds(1), all[5].At);
     }
 
+    [Fact]
+    public void Behind_ANumber_HasWhatCameAfterItTheOldestFirst()
+    {
+        using var history = Start();
+        Complete(history, 5);
+
+        Assert.Equal([1, 2, 3, 4, 5], history.Behind(0, 10).Select(r => r.Number));
+        Assert.Equal([4, 5], history.Behind(0, 2).Select(r => r.Number));
+        Assert.Equal([5], history.Behind(4, 10).Select(r => r.Number));
+        Assert.Empty(history.Behind(5, 10));
+        Complete(history, 1);
+        Assert.Equal([6], history.Behind(5, 10).Select(r => r.Number));
+    }
+
     // Wherever a kill cuts the last line, the lines before it and those of the next gateway are whole.
     [Fact]
     public void Find_LastLineWasTornAnywhere_LosesThatLineAtMost()

@@ -29,6 +29,7 @@ public sealed class HostilePageTests : IAsyncLifetime
         Assert.Equal("error", seen["image"]);
         Assert.Equal("error", seen["script"]);
         Assert.Equal("error", seen["events"]);
+        Assert.Equal("error", seen["llama-swap's events"]);
         Assert.StartsWith("blocked: TypeError", seen["rebound"], StringComparison.Ordinal);
         Assert.True(seen.Count >= 20, $"{seen.Count} attempts");
 
@@ -45,6 +46,7 @@ public sealed class HostilePageTests : IAsyncLifetime
 
         Assert.StartsWith("200 ", seen["read list"], StringComparison.Ordinal);
         Assert.StartsWith("200 ", seen["read running"], StringComparison.Ordinal);
+        Assert.Equal("open", seen["llama-swap's events"]);
         Assert.StartsWith("200 ", seen["read chat"], StringComparison.Ordinal);
         Assert.StartsWith("200 ", seen["read unload"], StringComparison.Ordinal);
         Assert.DoesNotContain(await _gateway.RunningAsync(), m => m.Model == "kept");
@@ -85,6 +87,7 @@ public sealed class HostilePageTests : IAsyncLifetime
             await attempt("script", () => element("script", "/props?model=absent"));
             await attempt("socket", () => new Promise(end => { const s = new WebSocket(gateway.replace("http", "ws") + "/v1/realtime?model=absent"); s.onopen = () => { s.close(); end("open"); }; s.onerror = () => end("error"); }));
             await attempt("events", () => new Promise(end => { const s = new EventSource(gateway + "/models/sse"); s.onopen = () => { s.close(); end("open"); }; s.onerror = () => end("error"); }));
+            await attempt("llama-swap's events", () => new Promise(end => { const s = new EventSource(gateway + "/api/events"); s.onopen = () => { s.close(); end("open"); }; s.onerror = () => end("error"); }));
             await attempt("rebound", async () => { const r = await fetch("http://rebound.example:{{_gateway.Address.Port}}/v1/models"); return r.status + await r.text(); });
             await attempt("frame", () => new Promise(end => {
                 // Of a form there is nothing to be read, only that its answer came.

@@ -134,7 +134,7 @@ public sealed class HygieneTests(DemoGateway fixture) : IClassFixture<DemoGatewa
         Assert.Equal(
             new[]
                 {
-                    "/api/config", "/api/config/reload", "/api/drain", "/api/explain", "/api/hub/search", "/api/logs", "/api/logs/stream", "/api/models/load/{id}", "/api/models/unload", "/api/models/unload/{id}", "/api/pull",
+                    "/api/config", "/api/config/reload", "/api/drain", "/api/events", "/api/explain", "/api/hub/search", "/api/logs", "/api/logs/stream", "/api/models/load/{id}", "/api/models/unload", "/api/models/unload/{id}", "/api/pull",
                     "/api/requests", "/api/requests/history", "/api/requests/{id}/cancel", "/api/resume", "/api/version", "/health", "/logs", "/logs/stream/{source}",
                     "/models", "/models/load", "/models/sse", "/models/unload", "/running", "/unload", "/unload/{id}", "/v1/models", "/v1/models/{id}",
                 }

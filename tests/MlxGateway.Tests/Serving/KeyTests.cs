@@ -84,6 +84,20 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
         }
     }
 
+    // A stream that stays open is not read to its end, so it is not among the routes above.
+    [Fact]
+    public async Task Events_AreForWhoMayRead()
+    {
+        foreach (var scope in new[] { "read", "admin" })
+        {
+            using var events = await EventReader.OpenAsync(_gateway, "/api/events", ("Authorization", $"Bearer sk-{scope}"));
+            Assert.Equal("text/event-stream", events.Type);
+        }
+
+        Assert.Equal((403, "insufficient_scope"), await AskAsync("GET", "/api/events", ("Authorization", "Bearer sk-inference")));
+        Assert.Equal((401, "invalid_api_key"), await AskAsync("GET", "/api/events"));
+    }
+
     [Fact]
     public async Task Key_AsEachClientSendsIt_IsTaken()
     {

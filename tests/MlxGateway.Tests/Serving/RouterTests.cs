@@ -34,6 +34,46 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
         Assert.Equal((403, "deletion_not_allowed"), await CodeAsync("DELETE", "/models?model=spare", null));
     }
 
+    // By this clients tell a router from a server of one model. Being looked at must load nothing, the default model neither.
+    [Theory]
+    [InlineData("/props")]
+    [InlineData("/props?model=")]
+    [InlineData("/props?autoload=false")]
+    public async Task Props_OfNoModel_SayThatThisIsARouter(string path)
+    {
+        var answer = await _gateway.GetAsync(path);
+
+        Assert.Equal((200, "application/json; charset=utf-8"), (answer.Status, answer.Header("Content-Type")));
+        var version = (await _gateway.GetAsync("/api/version")).Json.Text("version");
+        Assert.Equal(
+            $$$"""{"role":"router","max_instances":0,"models_autoload":true,"model_alias":"mlxgateway","model_path":"none","default_generation_settings":{"params":{},"n_ctx":0},"build_info":"mlxgateway-{{{version}}}","cors_proxy_enabled":false}""",
+            answer.Text);
+        Assert.DoesNotContain(await _gateway.RunningAsync(), m => m.Model == "first");
+    }
+
+    [Theory]
+    [InlineData("/props?model=nobody", 404, "model_not_found")]
+    [InlineData("/props?model=first&model=first", 400, "invalid_request")]
+    [InlineData("/props?model=first", 404, "not_found")]
+    public async Task Props_OfAModel_AreThatModels(string path, int status, string code)
+    {
+        var answer = await _gateway.GetAsync(path);
+
+        Assert.Equal((status, code), (answer.Status, answer.Code));
+    }
+
+    [Fact]
+    public async Task Swagger_OfProps_ShowsWhatTheRouterSays()
+    {
+        var get = (await _gateway.GetAsync("/swagger/v1/swagger.json")).Json.GetProperty("paths").GetProperty("/props").GetProperty("get");
+
+        var content = Assert.Single(get.GetProperty("responses").GetProperty("200").GetProperty("content").EnumerateObject());
+        Assert.Equal("application/json", content.Name);
+        var example = content.Value.GetProperty("example").EnumerateObject().Select(static m => m.Name);
+        Assert.Equal((await _gateway.GetAsync("/props")).Json.EnumerateObject().Select(static m => m.Name), example);
+        Assert.False(get.GetProperty("parameters")[0].TryGetProperty("required", out var required) && required.GetBoolean());
+    }
+
     [Fact]
     public async Task Models_EachEntry_HasWhatClientsOfTheRouterRead()
     {
@@ -154,6 +194,7 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
         public async ValueTask InitializeAsync() => Gateway = await Gateway.StartAsync(
             """
             "spare":  {"Runner":"demo","Memory":"1MB"},
+            "first":  {"Runner":"demo","Memory":"1MB"},
             "keyed":  {"Runner":"demo","Memory":"1MB","Args":["--say","api_key=abc","--prefill","0"]},
             "slow":   {"Runner":"demo","Memory":"1MB","Args":["--load-time","60"]},
             "broken": {"Runner":"demo","Memory":"1MB","Args":["--exit-at-start","3"]},
@@ -161,7 +202,7 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
             "absent": {"Source":"/nowhere/model.gguf"}
             """,
             """
-            "Residency":{"MaxResident":0,"Cooldown":"00:00:30"},"Memory":{"Reserve":"0GB"}
+            "DefaultModel":"first","Residency":{"MaxResident":0,"Cooldown":"00:00:30"},"Memory":{"Reserve":"0GB"}
             """);
 
         public ValueTask DisposeAsync() => Gateway.DisposeAsync();

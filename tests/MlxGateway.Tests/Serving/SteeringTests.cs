@@ -172,10 +172,11 @@ public sealed class SteeringTests(SteeringTests.Fixture fixture) : IClassFixture
         using var events = await EventReader.OpenAsync(gateway, "/models/sse");
         using var logs = await EventReader.OpenAsync(gateway, "/api/logs/stream");
         using var plain = await EventReader.OpenAsync(gateway, "/logs/stream");
+        using var swap = await EventReader.OpenAsync(gateway, "/api/events");
 
         gateway.Signal("TERM");
 
-        while (await events.LineAsync() is not null || await logs.LineAsync() is not null)
+        while (await events.LineAsync() is not null || await logs.LineAsync() is not null || await swap.LineAsync() is not null)
         {
         }
 

@@ -152,13 +152,16 @@ public sealed class WebSocketTests(WebSocketTests.Voices voices) : IClassFixture
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Authorization", "Bearer very-secret");
         socket.Options.SetRequestHeader("Cookie", "a=b");
+        socket.Options.SetRequestHeader("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"); // where nothing is traced
         await ConnectAsync(socket, "/v1/realtime?model=voice&tell=headers");
 
         var headers = await ReadTextAsync(socket);
 
         Assert.Contains("sec-websocket-key", headers, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("authorization", headers, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("very-secret", headers, StringComparison.Ordinal);
         Assert.DoesNotContain("cookie", headers, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("traceparent", headers, StringComparison.OrdinalIgnoreCase);
     }
 
     private static CancellationToken Patience() => new CancellationTokenSource(Long).Token;

@@ -73,6 +73,18 @@ internal sealed partial class RequestHistory : IRequestObserver, IHostedService,
         return new HistoryAnswer(page, null);
     }
 
+    /// <summary>The requests behind the one of that number, the oldest first. Costs next to nothing where there is none.</summary>
+    /// <param name="number">The number of the last request that is known; 0: none is.</param>
+    /// <param name="most">How many at most; of more the newest ones.</param>
+    public IReadOnlyList<PastRequest> Behind(long number, int most)
+    {
+        TakeIn();
+        lock (_lock)
+        {
+            return _number <= number ? [] : [.. _last.Where(request => request.Number > number).TakeLast(most)];
+        }
+    }
+
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Threading.Channels;
 
 namespace MlxGateway.Admin.Streams;
 
@@ -11,14 +10,13 @@ namespace MlxGateway.Admin.Streams;
 internal sealed class LineFeed : IFeed
 {
     /// <summary>How many lines a reader may be behind.</summary>
-    public const int Most = 512;
+    public const int Most = LineBuffer.Most;
 
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private readonly Channel<string> _lines;
+    private readonly LineBuffer _lines = new();
     private readonly Queue<string> _first;
     private readonly bool _isPlain;
     private IDisposable? _source;
-    private long _dropped;
 
     /// <param name="isPlain">Whether the lines are sent as they are, and not as events.</param>
     /// <param name="first">What is sent before all else; none of it is dropped.</param>
@@ -26,7 +24,6 @@ internal sealed class LineFeed : IFeed
     {
         _isPlain = isPlain;
         _first = new Queue<string>(first);
-        _lines = Channel.CreateBounded<string>(new BoundedChannelOptions(Most) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }, _ => Interlocked.Increment(ref _dropped));
     }
 
     /// <inheritdoc/>
@@ -36,14 +33,14 @@ internal sealed class LineFeed : IFeed
     public ReadOnlyMemory<byte> Pulse => _isPlain ? default : ": \n\n"u8.ToArray();
 
     /// <summary>Takes a line. Never waits.</summary>
-    public void Add(string line) => _lines.Writer.TryWrite(line);
+    public void Add(string line) => _lines.Add(line);
 
     /// <summary>Hears what is written from now on.</summary>
     /// <param name="follow">Begins to listen, and returns what ends it.</param>
     public void Listen(Func<Action<string>, IDisposable> follow) => _source = follow(Add);
 
     /// <inheritdoc/>
-    public Task WaitAsync(CancellationToken cancellationToken) => _first.Count > 0 ? Task.CompletedTask : _lines.Reader.WaitToReadAsync(cancellationToken).AsTask();
+    public Task WaitAsync(CancellationToken cancellationToken) => _first.Count > 0 ? Task.CompletedTask : _lines.WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
     public bool TryWrite(IBufferWriter<byte> output)
@@ -54,15 +51,14 @@ internal sealed class LineFeed : IFeed
             return true;
         }
 
-        // What was dropped is older than everything that is left.
-        var dropped = Interlocked.Exchange(ref _dropped, 0);
+        var dropped = _lines.TakeDropped();
         if (dropped > 0)
         {
             Write(output, null, dropped);
             return true;
         }
 
-        if (!_lines.Reader.TryRead(out var line))
+        if (_lines.Take() is not { } line)
         {
             return false;
         }
@@ -74,11 +70,14 @@ internal sealed class LineFeed : IFeed
     /// <inheritdoc/>
     public void Dispose() => _source?.Dispose();
 
+    /// <summary>The line that stands for those that were dropped, where a stream is plain text.</summary>
+    public static string Gap(long dropped) => string.Create(CultureInfo.InvariantCulture, $"[{dropped} lines were dropped, because they were not read fast enough]");
+
     private void Write(IBufferWriter<byte> output, string? line, long dropped)
     {
         if (_isPlain)
         {
-            Encoding.UTF8.GetBytes(line ?? string.Create(CultureInfo.InvariantCulture, $"[{dropped} lines were dropped, because they were not read fast enough]"), output);
+            Encoding.UTF8.GetBytes(line ?? Gap(dropped), output);
             output.Write("\n"u8);
             return;
         }
