@@ -368,7 +368,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
         var plan = await PlanAsync(MlxVlm(), new ModelSpec { Id = "org/eyes", Runner = "mlx_vlm", Path = "/models/eyes 4bit", Args = ["--max-kv-size", "8192"] });
 
         Assert.Equal(_nursery.In("python3"), plan.Executable);
-        Assert.Equal(["-m", "mlx_vlm.server", "--model", "/models/eyes 4bit", "--host", "127.0.0.1", "--port", "20123", "--max-kv-size", "8192"], plan.Arguments);
+        Assert.Equal([Path.Combine(AppContext.BaseDirectory, "mlx_vlm_companion.py"), "--model", "/models/eyes 4bit", "--host", "127.0.0.1", "--port", "20123", "--max-kv-size", "8192"], plan.Arguments);
         Assert.Equal(new Dictionary<string, string>(OfflineVariables) { ["MLX_VLM_MAX_TOKENS"] = "1048576" }, plan.Environment);
         Assert.Equal(["/v1/models", "/health"], plan.ReadyPaths);
         Assert.Null(plan.Proof);
@@ -388,7 +388,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
         var plan = await MlxVlm().PlanAsync(model, new LaunchShape { Context = use == ModelUse.Chat ? 8192 : 512 }, 20123, Nursery.Patience());
         var manners = MlxVlm().MannersFor(model);
 
-        Assert.Equal(["-m", "mlx_vlm.server", option, "/models/a b", "--host", "127.0.0.1", "--port", "20123", "--log-level", "DEBUG"], plan.Arguments);
+        Assert.Equal([Path.Combine(AppContext.BaseDirectory, "mlx_vlm_companion.py"), option, "/models/a b", "--host", "127.0.0.1", "--port", "20123", "--log-level", "DEBUG"], plan.Arguments);
         Assert.Equal(("/models/a b", offers, use == ModelUse.Chat), (manners.UpstreamModel, string.Join(' ', manners.Offers!.Order(StringComparer.Ordinal)), manners.AsksForStreams));
         Assert.Equal((verdicts, question), (string.Join(' ', plan.Verdicts.Select(v => v.Probe.Path)), plan.Question!.Path));
         Assert.Equal(use != ModelUse.Images, plan.Question.Json?.Contains("/models/a b", StringComparison.Ordinal) == true); // any other name would load another model

@@ -65,7 +65,7 @@ public sealed class MlxVlmStandInTests : IDisposable
         File.WriteAllText(path, $$"""
             #!/bin/sh
             if [ "$1" = -c ]; then echo 'mlxgateway {"modules":{"mlx_vlm":{"version":"0.7.10","options":["--model","--tts-model","--image-model"]} } }'; exit; fi
-            shift 2
+            shift
             exec python3 '{{Path.Combine(AppContext.BaseDirectory, "Engines", "mlx_vlm_stand_in.py")}}' "$@"
             """);
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.WebSockets;
+using MlxGateway.Tests.DemoRunner;
 using MlxGateway.Tests.Support;
 using Xunit;
 
@@ -11,9 +14,71 @@ public sealed class MlxVlmTests(MlxGateways gateways) : IClassFixture<MlxGateway
     [Fact]
     public async Task Chat_ColdThenWarm_AnswersWholeAndStreamed() => await MlxScenarios.AnswersAsync(await GatewayAsync(), "eyes/tiny-a");
 
-    // That every page may read its answers has no switch, but there is nothing to be read without the secret.
     [Fact]
-    public async Task Engine_AskedPastTheGateway_WantsASecretThatNobodySees() => await RunnerSecrecy.HoldsAsync(await GatewayAsync(), "eyes/tiny-a", "MLX_VLM_SERVER_API_KEY", closesToPages: false);
+    public async Task Engine_AskedPastTheGateway_WantsASecretThatNobodySees() => await RunnerSecrecy.HoldsAsync(await GatewayAsync(), "eyes/tiny-a", "MLX_VLM_SERVER_API_KEY");
+
+    // By itself it lets every page read its answers, and tells what it serves to whoever asks.
+    [Fact]
+    public async Task Engine_AskedByAPageOrWithoutTheSecret_TellsNothingAtAll()
+    {
+        var gateway = await GatewayAsync();
+        Assert.Equal(200, (await gateway.ChatAsync("eyes/tiny-a")).Status);
+        var runner = Assert.Single(await gateway.RunningAsync(), static m => m.Model == "eyes/tiny-a");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux shows the secret to a test.");
+        const string Variable = "MLX_VLM_SERVER_API_KEY=";
+        var secret = (await File.ReadAllTextAsync($"/proc/{runner.Pid}/environ", Demo.Patience())).Split('\0').Single(static v => v.StartsWith(Variable, StringComparison.Ordinal))[Variable.Length..];
+        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{runner.Port}") };
+        foreach (var (method, path) in new[] { (HttpMethod.Get, "/v1/models"), (HttpMethod.Get, "/health"), (HttpMethod.Get, "/openapi.json"), (HttpMethod.Get, "/nowhere"), (HttpMethod.Options, "/v1/chat/completions") })
+        {
+            Assert.Equal(401, await AskAsync(method, path));
+            Assert.Equal(401, await AskAsync(method, path, ("Authorization", $"Bearer {secret}x")));
+            foreach (var page in new[] { ("Origin", "https://evil.example"), ("Origin", "null"), ("Origin", "http://127.0.0.1:8080"), ("Sec-Fetch-Site", "cross-site") })
+            {
+                Assert.Equal(401, await AskAsync(method, path, page, ("Access-Control-Request-Method", "POST")));
+                Assert.Equal(403, await AskAsync(method, path, page, ("Access-Control-Request-Method", "POST"), ("Authorization", $"Bearer {secret}")));
+            }
+        }
+
+        Assert.Equal(200, await AskAsync(HttpMethod.Get, "/v1/models", ("Authorization", $"Bearer {secret}")));
+        Assert.Equal(HttpStatusCode.Forbidden, await OpenAsync(secret, "https://evil.example"));
+        Assert.Equal(HttpStatusCode.Forbidden, await OpenAsync("other", null));
+        Assert.Equal(HttpStatusCode.SwitchingProtocols, await OpenAsync(secret, null));
+
+        async Task<int> AskAsync(HttpMethod method, string path, params (string Name, string Value)[] headers)
+        {
+            using var request = new HttpRequestMessage(method, path);
+            foreach (var (name, value) in headers)
+            {
+                request.Headers.TryAddWithoutValidation(name, value);
+            }
+
+            using var response = await client.SendAsync(request, Demo.Patience());
+            Assert.DoesNotContain(response.Headers, static h => h.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+            return (int)response.StatusCode;
+        }
+
+        async Task<HttpStatusCode> OpenAsync(string key, string? origin)
+        {
+            using var socket = new ClientWebSocket();
+            socket.Options.CollectHttpResponseDetails = true;
+            socket.Options.SetRequestHeader("Authorization", $"Bearer {key}");
+            if (origin is not null)
+            {
+                socket.Options.SetRequestHeader("Origin", origin);
+            }
+
+            try
+            {
+                await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{runner.Port}/v1/realtime"), Demo.Patience());
+            }
+            catch (WebSocketException)
+            {
+                // It says why by its status.
+            }
+
+            return socket.HttpStatusCode;
+        }
+    }
 
     [Fact]
     public async Task Chat_8ParallelRequests_AllAreAnswered()

@@ -4,9 +4,11 @@ using MlxGateway.Supervision.Runners.Engines;
 
 namespace MlxGateway.Supervision.Runners.Kinds;
 
-/// <summary>Python's <c>mlx_vlm.server</c> with one model: one that chats, and may see and hear, or one that makes vectors, ranks, speaks, writes down what is said, or makes images.</summary>
+/// <summary>Python's <c>mlx_vlm.server</c> with one model, hosted by the companion that is shipped beside the gateway: one that chats, and may see and hear, or one that makes vectors, ranks, speaks, writes down what is said, or makes images.</summary>
 internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
 {
+    private static readonly string Companion = Path.Combine(AppContext.BaseDirectory, "mlx_vlm_companion.py");
+
     /// <inheritdoc/>
     public string Name => KindNames.MlxVlm;
 
@@ -46,7 +48,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
             Executable = python,
             Arguments =
             [
-                "-m", "mlx_vlm.server",
+                Companion,
                 use.Option, model.Path ?? throw new LaunchFailedException(model.Missing ?? $"Model '{model.Id}' has no folder."),
                 "--host", "127.0.0.1",
                 "--port", port.ToString(CultureInfo.InvariantCulture),
@@ -55,7 +57,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
             ],
             Environment = environment,
 
-            // Everything that generates asks for it; what only tells, and its CORS for every page, have no switch.
+            // The engine itself asks for it where it generates, and the companion for all else.
             Secret = args.Has("--api-key") ? null : LaunchSecret.For(model, "MLX_VLM_SERVER_API_KEY"),
 
             // It loads before it listens. If it cannot, it ends; without a model of another use it lives on.
