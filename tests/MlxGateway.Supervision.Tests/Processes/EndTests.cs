@@ -42,24 +42,38 @@ public sealed class EndTests : IAsyncLifetime
     public async Task Stop_OfAChildThatIgnoresSigterm_IsDoneWithinTheGrace()
     {
         var clock = new ManualTimeProvider();
-        await using var house = new Household(time: clock);
-        var child = house.Shell("trap '' TERM; : > \"$1\"; while :; do sleep 0.05; done", Path.Combine(house.Folder, "ready"));
-        await Household.Until(() => File.Exists(Path.Combine(house.Folder, "ready")), "it ignores the signal");
-
-        var stopping = child.StopAsync(TimeSpan.FromSeconds(4));
-        clock.Advance(TimeSpan.FromSeconds(3.4));
-        Assert.True(Household.Lives(child.Pid));
-
-        // Half a second before the end of the grace, and with no more of it than that.
-        clock.Advance(TimeSpan.FromSeconds(0.1));
-        await Household.Until(() => !Household.Lives(child.Pid), "it was killed");
-        while (!stopping.IsCompleted)
+        var house = new Household(time: clock);
+        try
         {
-            await Task.WhenAny(stopping, clock.TimerWithinAsync(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken));
-            clock.Advance(TimeSpan.FromMilliseconds(5));
+            var child = house.Shell("trap '' TERM; : > \"$1\"; while :; do sleep 0.05; done", Path.Combine(house.Folder, "ready"));
+            await Household.Until(() => File.Exists(Path.Combine(house.Folder, "ready")), "it ignores the signal");
+
+            var stopping = child.StopAsync(TimeSpan.FromSeconds(4));
+            clock.Advance(TimeSpan.FromSeconds(3.4));
+            Assert.True(Household.Lives(child.Pid));
+
+            // Half a second before the end of the grace, and with no more of it than that.
+            clock.Advance(TimeSpan.FromSeconds(0.1));
+            await Household.Until(() => !Household.Lives(child.Pid), "it was killed");
+            await PassAsync(clock, stopping);
+            Assert.Equal(9, (await child.Exited).Signal);
+        }
+        finally
+        {
+            await PassAsync(clock, house.DisposeAsync().AsTask());
+        }
+    }
+
+    // Lets time pass until something is over that waits for it now and then.
+    private static async Task PassAsync(ManualTimeProvider clock, Task until)
+    {
+        while (!until.IsCompleted)
+        {
+            await Task.WhenAny(until, clock.TimerWithinAsync(TimeSpan.FromSeconds(10), CancellationToken.None));
+            clock.Advance(TimeSpan.FromMilliseconds(50));
         }
 
-        Assert.Equal(9, (await child.Exited).Signal);
+        await until;
     }
 
     [Fact]
