@@ -11,6 +11,8 @@ internal static class CommandLine
         new("model", "ID", "the model id (demo)", (o, text) => o with { Model = text }),
         new("memory", "SIZE", "really takes that much memory, such as 300MB", (o, text) => o with { MemoryBytes = Values.Bytes(text) }),
         new("load-time", "SECONDS", "answers 503 to everything for that long", (o, text) => o with { LoadTime = Values.Seconds(text) }),
+        new("load-until", "FILE", "answers 503 to everything until there is such a file", (o, text) => o with { LoadUntil = text }),
+        new("answer-until", "FILE", "sends no byte of a completion until there is such a file", (o, text) => o with { AnswerUntil = text }),
         new("listen-late", null, "opens the port only once it is ready", (o, text) => o with { ListenLate = Values.Flag(text) }),
         new("never-ready", null, "stays at 503 for ever", (o, text) => o with { NeverReady = Values.Flag(text) }),
         new("exit-at-start", "CODE", "loads, prints a line to standard error and exits", (o, text) => o with { ExitAtStart = Values.Whole(text, 0, 255) }),

@@ -104,6 +104,11 @@ internal sealed class Endpoints(RunnerOptions options, Loading loading, RequestL
     {
         var request = CompletionRequest.Read(body, isChat, options.Model);
         var plan = AnswerSwitches.Override(options.Answer, body);
+        if (options.AnswerUntil is { } file)
+        {
+            await AwaitedFile.IsThereAsync(file, time, context.RequestAborted);
+        }
+
         if (plan.Status is { } status)
         {
             await Task.Delay(plan.Prefill, time, context.RequestAborted);

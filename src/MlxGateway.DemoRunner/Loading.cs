@@ -40,6 +40,11 @@ internal sealed class Loading(RunnerOptions options, TimeProvider time)
             Console.Error.WriteLine();
         }
 
+        if (options.LoadUntil is { } file)
+        {
+            await AwaitedFile.IsThereAsync(file, time, cancellationToken);
+        }
+
         if (options.NeverReady)
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);

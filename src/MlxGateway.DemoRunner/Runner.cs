@@ -25,7 +25,7 @@ internal static class Runner
         var loading = new Loading(options, time);
         var load = Task.Run(() => loading.RunAsync(CancellationToken.None));
         // Without a load time it is ready when the port opens, so that whoever sees the port can use it.
-        if (options.ListenLate || options.ExitAtStart is not null || (options.LoadTime == TimeSpan.Zero && !options.NeverReady))
+        if (options.ListenLate || options.ExitAtStart is not null || (options.LoadTime == TimeSpan.Zero && options.LoadUntil is null && !options.NeverReady))
         {
             await Task.WhenAny(load, stop.Task);
             if (stop.Task.IsCompleted)

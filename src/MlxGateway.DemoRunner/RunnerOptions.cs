@@ -15,6 +15,12 @@ internal sealed record RunnerOptions
     /// <summary>How long it answers 503 before it is ready.</summary>
     public TimeSpan LoadTime { get; init; }
 
+    /// <summary>The file without which it is not ready, however long that takes; null: it waits for none.</summary>
+    public string? LoadUntil { get; init; }
+
+    /// <summary>The file without which no completion is answered, however long that takes; null: it waits for none.</summary>
+    public string? AnswerUntil { get; init; }
+
     /// <summary>Whether the port opens only once it is ready.</summary>
     public bool ListenLate { get; init; }
 

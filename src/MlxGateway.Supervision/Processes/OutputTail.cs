@@ -48,6 +48,21 @@ public sealed class OutputTail
         }
     }
 
+    /// <summary>The same with what was written since the file was last looked at: for what is said of a process that is to end now, and that may have said why in its last second.</summary>
+    public IReadOnlyList<string> NewestLines()
+    {
+        try
+        {
+            Read();
+        }
+        catch (IOException)
+        {
+            // Those that were read before are still here.
+        }
+
+        return Lines();
+    }
+
     /// <summary>Calls back for every line: first for those that are still here, then for each new one as it is seen, none twice and in order.</summary>
     /// <param name="onLine">Must be quick and must not throw; it is never called by two threads at a time.</param>
     /// <returns>Dispose it to hear no more.</returns>

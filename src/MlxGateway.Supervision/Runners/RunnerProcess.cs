@@ -121,7 +121,7 @@ internal sealed class RunnerProcess : IRunner, IVitals
     /// <summary>The last lines of a child's output in one sentence.</summary>
     public static string LastLines(ChildProcess child, IReadOnlyList<string> secrets)
     {
-        var lines = child.Output.Lines().TakeLast(8).Select(l => SecretFilter.Clean(l.Trim(), secrets)).Where(l => l.Length > 0).ToList();
+        var lines = child.Output.NewestLines().TakeLast(8).Select(l => SecretFilter.Clean(l.Trim(), secrets)).Where(l => l.Length > 0).ToList();
         return lines.Count == 0 ? "It wrote nothing." : $"Its last lines: {string.Join(" | ", lines)}";
     }
 

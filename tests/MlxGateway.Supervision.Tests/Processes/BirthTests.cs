@@ -1,4 +1,5 @@
 using MlxGateway.Supervision.Processes;
+using MlxGateway.Tests.Support;
 using Xunit;
 
 namespace MlxGateway.Supervision.Tests.Processes;
@@ -87,10 +88,7 @@ public sealed class BirthTests : IAsyncLifetime
     [Fact]
     public async Task RelativePath_IsMeantFromTheWorkingDirectory()
     {
-        await File.WriteAllTextAsync(Path.Combine(_house.Folder, "server"), "#!/bin/sh\necho here", TestContext.Current.CancellationToken);
-#pragma warning disable CA1416
-        File.SetUnixFileMode(Path.Combine(_house.Folder, "server"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
-#pragma warning restore CA1416
+        Scripts.Write(Path.Combine(_house.Folder, "server"), "#!/bin/sh\necho here", "500");
 
         Assert.Equal(["here"], await Household.OutputOf(_house.Start("./server", [], _house.Folder)));
     }
@@ -114,13 +112,10 @@ public sealed class BirthTests : IAsyncLifetime
     [Theory]
     [InlineData("#!/no/such/interpreter\n", "interpreter")]
     [InlineData("neither a script nor a program", "not a program for this machine")]
-    public async Task Start_OfAnExecutableFileThatIsNoProgram_SaysWhyAndLeavesNoLog(string content, string reason)
+    public void Start_OfAnExecutableFileThatIsNoProgram_SaysWhyAndLeavesNoLog(string content, string reason)
     {
         var path = Path.Combine(_house.Folder, "broken");
-        await File.WriteAllTextAsync(path, content, TestContext.Current.CancellationToken);
-#pragma warning disable CA1416
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-#pragma warning restore CA1416
+        Scripts.Write(path, content, "500");
 
         var error = Assert.Throws<ChildStartException>(() => _house.Start(path, []));
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MlxGateway.Supervision.Processes;
 using Xunit;
 
@@ -42,14 +41,39 @@ public sealed class EndTests : IAsyncLifetime
     [Fact]
     public async Task Stop_OfAChildThatIgnoresSigterm_IsDoneWithinTheGrace()
     {
-        var child = _house.Shell("trap '' TERM; echo ready now; while :; do sleep 0.05; done");
-        await Household.Said(child, "ready");
-        var clock = Stopwatch.StartNew();
+        var clock = new ManualTimeProvider();
+        var house = new Household(time: clock);
+        try
+        {
+            var child = house.Shell("trap '' TERM; : > \"$1\"; while :; do sleep 0.05; done", Path.Combine(house.Folder, "ready"));
+            await Household.Until(() => File.Exists(Path.Combine(house.Folder, "ready")), "it ignores the signal");
 
-        await child.StopAsync(TimeSpan.FromSeconds(4));
+            var stopping = child.StopAsync(TimeSpan.FromSeconds(4));
+            clock.Advance(TimeSpan.FromSeconds(3.4));
+            Assert.True(Household.Lives(child.Pid));
 
-        Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4));
-        Assert.Equal(9, (await child.Exited).Signal);
+            // Half a second before the end of the grace, and with no more of it than that.
+            clock.Advance(TimeSpan.FromSeconds(0.1));
+            await Household.Until(() => !Household.Lives(child.Pid), "it was killed");
+            await PassAsync(clock, stopping);
+            Assert.Equal(9, (await child.Exited).Signal);
+        }
+        finally
+        {
+            await PassAsync(clock, house.DisposeAsync().AsTask());
+        }
+    }
+
+    // Lets time pass until something is over that waits for it now and then.
+    private static async Task PassAsync(ManualTimeProvider clock, Task until)
+    {
+        while (!until.IsCompleted)
+        {
+            await Task.WhenAny(until, clock.TimerWithinAsync(TimeSpan.FromSeconds(10), CancellationToken.None));
+            clock.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        await until;
     }
 
     [Fact]
@@ -135,9 +159,11 @@ public sealed class EndTests : IAsyncLifetime
     [Fact]
     public async Task Exit_ByItself_TakesItsLeftoversWithIt()
     {
-        var child = _house.Python(Escape + "\nif os.fork() == 0:\n  os.write(1, b'worker %d\\n' % os.getpid())\n  time.sleep(1000)\ntime.sleep(0.3)\nos._exit(5)", "0");
+        var go = Path.Combine(_house.Folder, "go");
+        var child = _house.Python(Escape + "\nif os.fork() == 0:\n  os.write(1, b'worker %d\\n' % os.getpid())\n  time.sleep(1000)\nwhile not os.path.exists(sys.argv[2]): time.sleep(0.02)\nos._exit(5)", "0", go);
         var escaped = await Household.SaidPid(child, "escaped");
         var worker = await Household.SaidPid(child, "worker");
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken); // both are there
 
         var exit = await child.Exited.WaitAsync(Household.Long, TestContext.Current.CancellationToken);
 

@@ -11,11 +11,11 @@ internal sealed class Household : IAsyncDisposable
 
     private readonly Lazy<ChildProcesses> _children;
 
-    public Household(LogLimits? limits = null, string? folder = null)
+    public Household(LogLimits? limits = null, string? folder = null, TimeProvider? time = null)
     {
         Folder = folder ?? Directory.CreateTempSubdirectory("mlxgateway-").FullName;
         State = new StateFolder(new ProcessesOptions { StateDirectory = Folder });
-        _children = new Lazy<ChildProcesses>(() => new ChildProcesses(State, Table, TimeProvider.System, NullLoggerFactory.Instance, limits));
+        _children = new Lazy<ChildProcesses>(() => new ChildProcesses(State, Table, time ?? TimeProvider.System, NullLoggerFactory.Instance, limits));
     }
 
     public static IProcessTable Table { get; } = ProcessTables.ForThisSystem();

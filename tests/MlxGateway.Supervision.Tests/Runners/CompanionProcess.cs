@@ -135,6 +135,15 @@ internal sealed class CompanionProcess : IAsyncDisposable
         return await Http.SendAsync(request, Nursery.Patience());
     }
 
+    /// <summary>Posts a request whose answer is read line by line, as it comes.</summary>
+    public async Task<StreamReader> StreamAsync(string path, object body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"http://127.0.0.1:{Port}{path}")) { Content = new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json") };
+        request.Headers.ConnectionClose = true;
+        var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Nursery.Patience());
+        return new StreamReader(await response.Content.ReadAsStreamAsync(Nursery.Patience()));
+    }
+
     public async Task<JsonObject> JsonAsync(HttpMethod method, string path, object? body = null)
     {
         using var response = await SendAsync(method, path, body);

@@ -28,9 +28,12 @@ public sealed class LaunchPatienceTests : IAsyncDisposable
     [Fact]
     public async Task Launch_ThatIsNotReadyWithinItsKindsBound_FailsAndLeavesNobody()
     {
-        var kind = new TestKind((_, _) => TestKind.Shell("echo $$; echo still loading; exec sleep 600") with { ReadyWithin = TimeSpan.FromMilliseconds(300) });
+        var kind = new TestKind((_, _) => TestKind.Shell($"echo still loading; : > '{_nursery.In("said")}'; exec sleep 600") with { ReadyWithin = TimeSpan.FromMilliseconds(300) });
 
-        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => _nursery.Launcher(kind).LaunchAsync(new ModelSpec { Id = "m", Runner = "test" }, LaunchShape.Free, 1, Nursery.Patience()));
+        var launching = _nursery.Launcher(_clock, kind).LaunchAsync(new ModelSpec { Id = "m", Runner = "test" }, LaunchShape.Free, 1, Nursery.Patience());
+        await Processes.Household.Until(() => File.Exists(_nursery.In("said")), "it has said what it does");
+        await PassAsync(1, 0.3);
+        var failed = await Assert.ThrowsAsync<LaunchFailedException>(() => launching);
 
         Assert.StartsWith("The runner of model 'm' was not ready within 0.3 s; Residency:LaunchTimeout gives it longer. ", failed.Message, StringComparison.Ordinal);
         Assert.Contains("still loading", failed.Message, StringComparison.Ordinal);

@@ -21,8 +21,6 @@ public sealed class MlxLmSpareTests(RealMlx real) : IClassFixture<RealMlx>
     [MemberData(nameof(Pythons))]
     public async Task Launch_AfterAnother_IsTakenByTheOneThatWaits(string python)
     {
-        // A model with variables of its own gets no spare.
-        Environment.SetEnvironmentVariable("MLX_DISABLE_COMPILE", "1");
         await using var nursery = new Nursery();
         var clock = new ManualTimeProvider();
         await using var spares = new SpareCompanion(nursery.Children, clock, NullLogger<SpareCompanion>.Instance);

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Processes;
 using MlxGateway.Supervision.Runners;
+using MlxGateway.Tests.Support;
 using Xunit;
 
 namespace MlxGateway.Supervision.Tests.Runners;
@@ -25,18 +26,22 @@ internal sealed class Nursery : IAsyncDisposable
     /// <summary>A shell script that can be started.</summary>
     public string Script(string name, string text, bool executable = true)
     {
-        // Written beside it and moved: a file that is being written cannot be started.
+        // Written beside it and moved: one that runs cannot be written over.
         var path = In(name);
-        File.WriteAllText(path + ".new", "#!/bin/sh\n" + text + "\n");
-        File.SetUnixFileMode(path + ".new", executable ? UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute : UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Scripts.Write(path + ".new", "#!/bin/sh\n" + text + "\n", executable ? "700" : "600");
         File.Move(path + ".new", path, overwrite: true);
         return path;
     }
 
-    public RunnerLauncher Launcher(params IRunnerKind[] kinds) => Launcher(null, kinds);
+    public RunnerLauncher Launcher(params IRunnerKind[] kinds) => Launcher(null, null, kinds);
 
-    public RunnerLauncher Launcher(SpareCompanion? spares, params IRunnerKind[] kinds) =>
-        new(new RunnerKinds(kinds), Children, new PortAllocator(), new Readiness(TimeProvider.System), new KeptRunners(new RunnerKinds(kinds), Children, new Readiness(TimeProvider.System), TimeProvider.System, NullLogger<KeptRunners>.Instance), NullLogger<RunnerLauncher>.Instance, spares);
+    /// <summary>One whose kinds' own bounds go by this clock.</summary>
+    public RunnerLauncher Launcher(TimeProvider time, params IRunnerKind[] kinds) => Launcher(null, time, kinds);
+
+    public RunnerLauncher Launcher(SpareCompanion? spares, params IRunnerKind[] kinds) => Launcher(spares, null, kinds);
+
+    private RunnerLauncher Launcher(SpareCompanion? spares, TimeProvider? time, IRunnerKind[] kinds) =>
+        new(new RunnerKinds(kinds), Children, new PortAllocator(), new Readiness(TimeProvider.System), new KeptRunners(new RunnerKinds(kinds), Children, new Readiness(TimeProvider.System), TimeProvider.System, NullLogger<KeptRunners>.Instance), NullLogger<RunnerLauncher>.Instance, spares, time: time);
 
     public async ValueTask DisposeAsync()
     {

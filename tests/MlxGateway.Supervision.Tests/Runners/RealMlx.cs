@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Xunit;
 
 namespace MlxGateway.Supervision.Tests.Runners;
@@ -11,6 +12,15 @@ public sealed class RealMlx : IDisposable
 
     /// <summary>The variables that name a Python with <c>mlx_lm</c>, each another version.</summary>
     public static TheoryData<string> Pythons => ["MLXGATEWAY_TEST_MLX_PYTHON", "MLXGATEWAY_TEST_MLX_PYTHON_NEXT"];
+
+#pragma warning disable CA2255 // It must come before the first test, whichever that is.
+    [ModuleInitializer]
+    internal static void TheProcessorsOwnCompilerIsSlow()
+    {
+        // For a spare, which has the variables of this process and no others. Set when it is needed, it would be there in the middle of a test that looks at the variables of two runners.
+        Environment.SetEnvironmentVariable("MLX_DISABLE_COMPILE", "1");
+    }
+#pragma warning restore CA2255
 
     /// <summary>The value of a variable; skips the test where it is not set.</summary>
     public static string Need(string variable)

@@ -57,14 +57,17 @@ public sealed class WeightReadAheadTests : IDisposable, ILogger<WeightReadAhead>
     public async Task Begin_Twice_ReadsOnce()
     {
         var ahead = new WeightReadAhead(this);
-        var large = Model("large", Folder("large", ("model.safetensors", 64 << 20)));
-        ahead.Begin(large, ByteSize.FromGigabytes(1));
-        ahead.Begin(large, ByteSize.FromGigabytes(1));
-        Assert.Equal(Read(64 << 20, "large"), await SaidAsync());
+        var path = Folder("large", ("model.safetensors", 1L << 40)); // sparse: more than can be read while a test runs, so that the first is not over when the second is begun
+        ahead.Begin(Model("large", path), new ByteSize(long.MaxValue));
+        ahead.Begin(Model("large", path), new ByteSize(long.MaxValue));
 
-        // Had it been begun twice, this would come second.
+        // Begun after both, on a thread as humble as theirs: when this is over, both would have the file open.
         ahead.Begin(Model("later", Folder("later", ("model.safetensors", 96 << 20))), ByteSize.FromGigabytes(1));
         Assert.Equal(Read(96 << 20, "later"), await SaidAsync());
+        await Processes.Household.Until(() => !OperatingSystem.IsLinux() || Readers(path) > 0, "it is read");
+        Assert.InRange(Readers(path), 0, 1);
+        ahead.Cancel("large");
+        Assert.NotEqual(Read(1L << 40, "large"), await SaidAsync());
     }
 
     [Fact]
@@ -100,6 +103,9 @@ public sealed class WeightReadAheadTests : IDisposable, ILogger<WeightReadAhead>
     private static ModelSpec Model(string id, string path) => new() { Id = id, Runner = "mlx_lm", Path = path };
 
     private static string Read(long bytes, string model) => string.Create(CultureInfo.InvariantCulture, $"Read {new ByteSize(bytes)} of {model} ahead of its launch.");
+
+    private static int Readers(string path) => !OperatingSystem.IsLinux() ? 0 :
+        Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(entry => new FileInfo(entry).LinkTarget is { } target && target.StartsWith(path, StringComparison.Ordinal));
 
     private ValueTask<string> SaidAsync() => _log.Reader.ReadAsync(Nursery.Patience());
 

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using MlxGateway.Tests.Support;
 using Xunit;
 
@@ -26,11 +24,11 @@ public sealed class AbsentGatewayTests
     [InlineData("config", "show")]
     public async Task Verb_WithoutAGateway_Is69AndSaysHowToStartOne(params string[] args)
     {
-        var port = FreePort();
+        using var port = new SilentPort();
 
-        var told = await Cli.RunAsync([.. args, "--url", $"http://127.0.0.1:{port}"]);
+        var told = await Cli.RunAsync([.. args, "--url", $"http://127.0.0.1:{port.Number}"]);
 
-        Assert.Equal(new Told(69, "", $"No gateway answers at http://127.0.0.1:{port}. Start it with: MlxGateway serve --port {port}\n"), told);
+        Assert.Equal(new Told(69, "", $"No gateway answers at http://127.0.0.1:{port.Number}. Start it with: MlxGateway serve --port {port.Number}\n"), told);
     }
 
     [Fact]
@@ -66,12 +64,5 @@ public sealed class AbsentGatewayTests
 
         Assert.Equal(69, told.ExitCode);
         Assert.Contains("no MlxGateway", told.Error, StringComparison.Ordinal);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -216,8 +216,7 @@ public sealed class DoctorTests : IDisposable
         var real = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(p => Path.Combine(p, "python3")).FirstOrDefault(File.Exists);
         Assert.SkipWhen(real is null, "There is no python3 here.");
         var path = Path.Combine(_folder.FullName, "python3");
-        File.WriteAllText(path, $"#!/bin/sh\nPYTHONPATH='{folder}' exec '{real}' {switches} \"$@\"\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Scripts.Write(path, $"#!/bin/sh\nPYTHONPATH='{folder}' exec '{real}' {switches} \"$@\"\n");
         return path;
     }
 

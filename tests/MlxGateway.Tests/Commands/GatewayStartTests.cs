@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using MlxGateway.Commands;
 using MlxGateway.Supervision.Processes;
+using MlxGateway.Tests.Mcp;
 using MlxGateway.Tests.Support;
 using Xunit;
 
@@ -17,7 +16,7 @@ public sealed class GatewayStartTests
         var folder = Directory.CreateTempSubdirectory("mlxgateway-start-");
         var config = Path.Combine(folder.FullName, "config.json");
         await File.WriteAllTextAsync(config, $$$"""{"MlxGateway":{"Engines":{"llama_server":{"Executable":"/nowhere/x"},{{{Gateway.NoPythons}}} } } }""", TestContext.Current.CancellationToken);
-        var port = FreePort();
+        var port = Agent.FreePort();
         var address = new Uri($"http://127.0.0.1:{port}");
 
         var gateway = DetachedProgram.Start(Cli.Program, ["serve", "--config", config, "--port", port.ToString(CultureInfo.InvariantCulture)], Path.Combine(folder.FullName, "logs", "started.log"));
@@ -44,19 +43,13 @@ public sealed class GatewayStartTests
     public async Task Start_ThatFails_SaysItsLastLines()
     {
         var folder = Directory.CreateTempSubdirectory("mlxgateway-start-");
+        using var port = new SilentPort();
         var gateway = DetachedProgram.Start(Cli.Program, ["serve", "--prot", "1"], Path.Combine(folder.FullName, "started.log"));
 
-        var failure = await Assert.ThrowsAsync<CommandFailure>(() => GatewayStart.UntilItServesAsync(gateway, new Uri($"http://127.0.0.1:{FreePort()}"), TimeProvider.System, TestContext.Current.CancellationToken));
+        var failure = await Assert.ThrowsAsync<CommandFailure>(() => GatewayStart.UntilItServesAsync(gateway, new Uri($"http://127.0.0.1:{port.Number}"), TimeProvider.System, TestContext.Current.CancellationToken));
 
         Assert.Equal(69, failure.ExitCode);
         Assert.Contains("did you mean --port?", failure.Message, StringComparison.Ordinal);
         folder.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

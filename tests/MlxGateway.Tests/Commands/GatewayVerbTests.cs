@@ -16,6 +16,7 @@ public sealed class GatewayVerbTests(DemoGateway shared) : IClassFixture<DemoGat
     {
         Assert.Equal("victim is ready", (await RunAsync("load", "victim")).Out[.."victim is ready".Length]);
 
+        await Gateway.UntilRunningAsync(static r => r.Any(static m => m is { Model: "victim", State: "ready", Leases: 0, Waiting: 0 })); // the lease of the load comes back a moment after its answer
         var ps = await RunAsync("ps");
         Assert.Matches(@"(?m)^victim +ready +\S+ \S+ +100\.00 MB +0 +0 +demo +\d+ +\d+$", ps.Out);
 
@@ -109,8 +110,10 @@ public sealed class GatewayVerbTests(DemoGateway shared) : IClassFixture<DemoGat
     public async Task Requests_AndCancel_ShowAndEndOne()
     {
         using var client = await Gateway.OpenChatAsync("steady", "\"stream\":true,\"demo\":{\"endless\":true,\"token_delay\":0.05}");
-        var id = "";
-        await Gateway.UntilAsync(async () => (id = (await RunAsync("requests")).Out.Split('\n').FirstOrDefault(l => l.Contains(" running ", StringComparison.Ordinal))?.Split(' ')[0] ?? "").Length > 0);
+        await client.ReadUntilAsync("data: {");
+        string[] running = [];
+        await Gateway.UntilAsync(async () => (running = [.. (await RunAsync("requests")).Out.Split('\n').Where(l => l.Contains(" running ", StringComparison.Ordinal))]).Length == 1); // those of other tests are over a moment after their answers
+        var id = running[0].Split(' ')[0];
 
         Assert.Equal(new Told(0, $"{id} was called off.\n", ""), await RunAsync("cancel", id));
         await Gateway.UntilAsync(async () => !(await RunAsync("requests")).Out.Contains(id, StringComparison.Ordinal));

@@ -1,6 +1,7 @@
 #pragma warning disable CA1416 // There is no Windows here.
 using MlxGateway.Commands.Installing;
 using MlxGateway.Supervision.Tests;
+using MlxGateway.Tests.Support;
 using Xunit;
 
 namespace MlxGateway.Tests.Commands;
@@ -82,8 +83,7 @@ public sealed class ServiceTests : IDisposable
     {
         var folder = _home.CreateSubdirectory("bin");
         var path = Path.Combine(folder.FullName, "systemctl");
-        File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Scripts.Write(path, $"#!/bin/sh\n{script}\n");
         return new() { ["HOME"] = _home.FullName, ["PATH"] = $"{folder.FullName}:/usr/bin:/bin", ["XDG_CONFIG_HOME"] = "" };
     }
 }

@@ -4,14 +4,13 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
+using MlxGateway.Tests.Support;
 using Xunit;
 
 namespace MlxGateway.Tests.DemoRunner;
 
 public sealed class DemoProcessTests
 {
-    private const string Slow = "\"demo\":{\"tokens\":10,\"token_delay\":0.05}";
-
     [Theory]
     [InlineData("--die-aftr")]
     [InlineData("--port")]
@@ -50,7 +49,8 @@ public sealed class DemoProcessTests
     [Fact]
     public async Task LoadTime_Given_AnswersNothingElseUntilThen()
     {
-        await using var demo = await Demo.ListenAsync("--load-time", "0.5", "--progress");
+        using var gate = new Gate();
+        await using var demo = await Demo.ListenAsync(["--load-time", "0.5", "--progress", .. gate.Load]);
         using var early = await demo.Client.GetAsync("/health", TestContext.Current.CancellationToken);
         var bar = await demo.Errors.ReadLineAsync(TestContext.Current.CancellationToken);
 
@@ -62,6 +62,9 @@ public sealed class DemoProcessTests
             bar = await demo.Errors.ReadLineAsync(TestContext.Current.CancellationToken);
         }
 
+        using var late = await demo.Client.GetAsync("/health", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, late.StatusCode);
+        gate.Open();
         await UntilHealthyAsync(demo);
     }
 
@@ -97,7 +100,7 @@ public sealed class DemoProcessTests
     public async Task Sigterm_WhileAnswering_EndsAtOnce()
     {
         await using var demo = await Demo.ListenAsync();
-        var answer = demo.ChatAsync(Slow);
+        var answer = demo.ChatAsync("\"demo\":{\"endless\":true,\"token_delay\":0.05}");
         await demo.UntilAsync("running", 1);
         await demo.TerminateAsync();
 
@@ -108,10 +111,12 @@ public sealed class DemoProcessTests
     [Fact]
     public async Task Sigterm_FinishingWhileAnswering_WaitsForTheAnswer()
     {
-        await using var demo = await Demo.ListenAsync("--finish-on-sigterm");
-        var answer = demo.ChatAsync(Slow);
+        using var gate = new Gate();
+        await using var demo = await Demo.ListenAsync(["--finish-on-sigterm", .. gate.Answer]);
+        var answer = demo.ChatAsync();
         await demo.UntilAsync("running", 1);
         await demo.TerminateAsync();
+        gate.Open();
 
         Assert.Equal(200, (await answer).Status);
         Assert.Equal(0, await demo.ExitCodeAsync());
@@ -120,10 +125,12 @@ public sealed class DemoProcessTests
     [Fact]
     public async Task Sigterm_Ignored_HasNoEffect()
     {
-        await using var demo = await Demo.ListenAsync("--ignore-sigterm");
-        var answer = demo.ChatAsync(Slow);
+        using var gate = new Gate();
+        await using var demo = await Demo.ListenAsync(["--ignore-sigterm", .. gate.Answer]);
+        var answer = demo.ChatAsync();
         await demo.UntilAsync("running", 1);
         await demo.TerminateAsync();
+        gate.Open();
 
         Assert.Equal(200, (await answer).Status);
         Assert.Equal(200, (await demo.ChatAsync()).Status);

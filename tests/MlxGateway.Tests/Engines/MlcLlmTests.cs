@@ -91,8 +91,7 @@ public sealed class MlcLlmTests : IDisposable
         var real = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(p => Path.Combine(p, "python3")).FirstOrDefault(File.Exists);
         Assert.SkipWhen(real is null, "There is no python3 here.");
         var path = Path.Combine(_folder.FullName, "python3");
-        File.WriteAllText(path, $"#!/bin/sh\nPYTHONDONTWRITEBYTECODE=1 PYTHONPATH='{StandIn()}' exec '{real}' -s \"$@\"\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Scripts.Write(path, $"#!/bin/sh\nPYTHONDONTWRITEBYTECODE=1 PYTHONPATH='{StandIn()}' exec '{real}' -s \"$@\"\n");
         return path;
     }
 

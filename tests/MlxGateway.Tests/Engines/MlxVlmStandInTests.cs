@@ -62,13 +62,12 @@ public sealed class MlxVlmStandInTests : IDisposable
     private string Python()
     {
         var path = Path.Combine(_folder.FullName, "python3");
-        File.WriteAllText(path, $$"""
+        Scripts.Write(path, $$"""
             #!/bin/sh
             if [ "$1" = -c ]; then echo 'mlxgateway {"modules":{"mlx_vlm":{"version":"0.7.10","options":["--model","--tts-model","--image-model"]} } }'; exit; fi
             shift
             exec python3 '{{Path.Combine(AppContext.BaseDirectory, "Engines", "mlx_vlm_stand_in.py")}}' "$@"
             """);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }
 

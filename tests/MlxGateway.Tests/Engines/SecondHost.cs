@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using MlxGateway.Tests.Support;
 using Xunit;
 
 namespace MlxGateway.Tests.Engines;
@@ -59,8 +60,7 @@ internal sealed class SecondHost : IDisposable
     {
         var host = new SecondHost(folder.CreateSubdirectory("programs").FullName);
         var ssh = Path.Combine(host._programs, "ssh");
-        File.WriteAllText(ssh, Ssh);
-        File.SetUnixFileMode(ssh, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Scripts.Write(ssh, Ssh);
         string[] steps =
         [
             $"netns add {host.Name}", $"link add {host.Name}a type veth peer name {host.Name}b netns {host.Name}",

@@ -23,6 +23,7 @@ namespace MlxGateway.Tests.Inference;
 public sealed class InferenceEndpointTests : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly SilentPort _silent = new();
     private readonly ServiceProvider _services = new ServiceCollection().AddLogging().AddHttpForwarder().BuildServiceProvider();
     private readonly ScriptedPool _pool = new();
     private readonly RequestsInFlight _inFlight = new();
@@ -45,6 +46,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _listener.Dispose();
+        _silent.Dispose();
         await _services.DisposeAsync();
     }
 
@@ -52,7 +54,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     [Fact]
     public async Task Serve_RunnerDiedBeforeItHeardOfTheRequest_IsServedByItsSuccessor()
     {
-        var dead = new StubRunner(DeadPort());
+        var dead = new StubRunner(_silent.Number);
         dead.Die("signal 9");
         _pool.Leases.Enqueue(Lease(dead, 1));
         _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 2));
@@ -69,7 +71,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     [Fact]
     public async Task Serve_LeaseIsTakenBackBeforeTheRequestIsSent_IsServedByTheSuccessor()
     {
-        var dying = Lease(new StubRunner(DeadPort()), 1);
+        var dying = Lease(new StubRunner(_silent.Number), 1);
         dying.Revocation.Revoke(RevocationReason.RunnerGone, "signal 9");
         (dying.Runner as StubRunner)!.Die("signal 9");
         _pool.Leases.Enqueue(dying);
@@ -86,7 +88,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     public async Task Serve_LeaseIsTakenBackWhileItConnects_IsServedByTheSuccessor()
     {
         var connecting = new Connecting();
-        var dying = Lease(new StubRunner(DeadPort(), new HttpMessageInvoker(connecting)), 1);
+        var dying = Lease(new StubRunner(_silent.Number, new HttpMessageInvoker(connecting)), 1);
         connecting.Begun = () => dying.Revocation.Revoke(RevocationReason.RunnerGone, "signal 9");
         _pool.Leases.Enqueue(dying);
         _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 2));
@@ -174,13 +176,6 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
 
         Assert.Equal(outcome, Assert.Single(_records.All).Outcome);
         Assert.Equal(1, _pool.Returned);
-    }
-
-    private static int DeadPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private ModelLease Lease(StubRunner runner, int launch) =>

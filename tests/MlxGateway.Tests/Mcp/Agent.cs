@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MlxGateway.Supervision.Processes;
 using MlxGateway.Tests.DemoRunner;
 using MlxGateway.Tests.Support;
 using ModelContextProtocol;
@@ -11,6 +12,8 @@ namespace MlxGateway.Tests.Mcp;
 /// <summary>The official client of the protocol, as an agent has it.</summary>
 internal sealed class Agent(McpClient client) : IAsyncDisposable
 {
+    private static readonly PortAllocator Ports = new();
+
     /// <summary>The client itself.</summary>
     public McpClient Client => client;
 
@@ -51,8 +54,8 @@ internal sealed class Agent(McpClient client) : IAsyncDisposable
     /// <summary>The first thing that a result says.</summary>
     public static string Text(CallToolResult result) => ((TextContentBlock)result.Content[0]).Text;
 
-    /// <summary>A port on which nothing listens.</summary>
-    public static int FreePort() => new MlxGateway.Supervision.Processes.PortAllocator().Allocate();
+    /// <summary>A port on which nothing listens, and that no other test gets.</summary>
+    public static int FreePort() => Ports.Allocate();
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => client.DisposeAsync();

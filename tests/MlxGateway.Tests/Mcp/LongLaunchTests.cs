@@ -9,7 +9,10 @@ public sealed class LongLaunchTests
     [Fact]
     public async Task Launch_OfWhatTakesLong_AnswersThatItIsStillLoading()
     {
-        await using var gateway = await Gateway.StartAsync(""" "slow": {"Runner":"demo","Memory":"100MB","Args":["--load-time","11"]} """, """ "Memory":{"Reserve":"0GB"} """);
+        using var gate = new Gate();
+        await using var gateway = await Gateway.StartAsync($$"""
+            "slow": {"Runner":"demo","Memory":"100MB","Args":[{{gate.LoadInJson}}]}
+            """, """ "Memory":{"Reserve":"0GB"} """);
         await using var agent = await Agent.OverHttpAsync(gateway);
         var progress = new Notes();
         var launched = await agent.AskAsync("launch_llm_server", new { model_name = "slow", port = Agent.FreePort(), memory_requirement_gb = 0 }, progress);
@@ -18,6 +21,7 @@ public sealed class LongLaunchTests
         Assert.Contains("It is still loading; requests to the port wait for it.", launched.GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.InRange(progress.Messages.Count, 5, 12);
         Assert.All(progress.Messages, m => Assert.Equal("'slow': loading", m));
+        gate.Open();
         await gateway.UntilRunningAsync(all => all is [{ State: "ready" }]);
     }
 }

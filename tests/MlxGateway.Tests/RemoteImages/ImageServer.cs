@@ -38,7 +38,7 @@ internal sealed class ImageServer : IAsyncDisposable
     /// <summary>The paths that were asked for.</summary>
     public ConcurrentQueue<string> Asked { get; } = new();
 
-    /// <summary>How many requests were there at the same time, at most.</summary>
+    /// <summary>How many requests were there and unanswered at the same time, at most.</summary>
     public int Most { get; private set; }
 
     /// <summary>Until it is completed, no request is answered.</summary>
@@ -138,22 +138,25 @@ internal sealed class ImageServer : IAsyncDisposable
 
                 Asked.Enqueue(path);
                 Count(1);
+                bool left;
                 try
                 {
                     // A client that leaves is seen by the end of what it sends.
                     var gone = reader.ReadLineAsync();
-                    if (await Task.WhenAny(Gate.Task, gone) == gone)
-                    {
-                        _left.TrySetResult();
-                        return;
-                    }
-
-                    await stream.WriteAsync(_answers.GetValueOrDefault(path) ?? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
+                    left = await Task.WhenAny(Gate.Task, gone) == gone;
                 }
                 finally
                 {
-                    Count(-1);
+                    Count(-1); // before the answer: who has that may come with its next request at once
                 }
+
+                if (left)
+                {
+                    _left.TrySetResult();
+                    return;
+                }
+
+                await stream.WriteAsync(_answers.GetValueOrDefault(path) ?? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
             }
             catch (Exception left) when (left is IOException or AuthenticationException)
             {

@@ -13,14 +13,16 @@ public sealed class FaultTests
     public async Task Runner_Freezes_TheRequestEndsAndTheNextIsServedByAFreshOne()
     {
         await using var gateway = await Gateway.StartAsync("\"cold\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--ignore-sigterm\"]}", Hasty);
-        await gateway.ChatAsync("cold");
+        await gateway.ChatAsync("cold", "\"stream\":true"); // which leaves no connection behind: over one that was used before it cannot be told whether a runner has begun, and the request is sent again
         var pid = (await gateway.RunningAsync()).Single().Pid!.Value;
-        using var stream = await gateway.OpenChatAsync("cold", "\"stream\":true,\"demo\":{\"tokens\":9,\"freeze_after\":2}");
-        await stream.ReadUntilAsync("data: ");
+        await gateway.UntilRunningAsync(static r => r.Any(static m => m.Leases == 0));
 
-        // It came later and waits for the same runner, whose process is as alive as before.
-        var whole = await gateway.ChatAsync("cold");
+        // It waits for the same runner, whose process is as alive as before, and came first: whoever comes after the freeze may come when that has been found out.
+        var waiting = gateway.ChatAsync("cold", "\"demo\":{\"prefill\":600}");
+        await gateway.UntilRunningAsync(static r => r.Any(static m => m.Leases == 1));
+        using var stream = await gateway.OpenChatAsync("cold", "\"stream\":true,\"demo\":{\"tokens\":9,\"freeze_after\":2}");
         var (text, ending) = await stream.ReadToEndAsync();
+        var whole = await waiting;
 
         Assert.Equal((502, "runner_failed"), (whole.Status, whole.Code));
         Assert.Contains("it had not sent a byte nor used the processor for ", whole.Message, StringComparison.Ordinal);

@@ -198,15 +198,19 @@ public sealed class OpenAiClientFaultTests(OpenAiClientFaultTests.Faults shared)
     [Fact]
     public async Task Runner_DiesBeforeTheFirstByte_TheClientAsDeliveredGetsAnAnswerFromTheNext()
     {
+        shared.Gate.Open();
         await Chat("frail").CompleteChatAsync(Hello, cancellationToken: Demo.Patience());
+        await shared.Gateway.UntilRunningAsync(all => all.Any(m => m is { Model: "frail", Leases: 0 })); // the first lease comes back a moment after its answer
         var pid = (await shared.Gateway.RunningAsync()).Single(m => m.Model == "frail").Pid!.Value;
-        var asking = Client(retries: 3).GetChatClient("frail").CompleteChatAsync(Hello, With("""{"demo":{"prefill":1}}"""), Demo.Patience());
+        shared.Gate.Close();
+        var asking = Client(retries: 3).GetChatClient("frail").CompleteChatAsync(Hello, cancellationToken: Demo.Patience());
         await shared.Gateway.UntilRunningAsync(all => all.Any(m => m is { Model: "frail", Leases: 1 }));
         using (var runner = System.Diagnostics.Process.GetProcessById(pid))
         {
             runner.Kill();
         }
 
+        shared.Gate.Open();
         Assert.Equal(ChatFinishReason.Stop, (await asking).Value.FinishReason);
         Assert.NotEqual(pid, (await shared.Gateway.RunningAsync()).Single(m => m.Model == "frail").Pid);
     }
@@ -246,24 +250,31 @@ public sealed class OpenAiClientFaultTests(OpenAiClientFaultTests.Faults shared)
     /// <summary>A gateway whose models fail in all the ways there are.</summary>
     public sealed class Faults : IAsyncLifetime
     {
-        /// <summary>The gateway.</summary>
+        /// <summary>The gateway. It holds the status of streams back for as long as any failure may take, so that each has its own.</summary>
         public Gateway Gateway { get; private set; } = null!;
+
+        /// <summary>What the answers of the model <c>frail</c> wait for.</summary>
+        public Gate Gate { get; } = new();
 
         /// <inheritdoc/>
         public async ValueTask InitializeAsync() => Gateway = await Gateway.StartAsync(
-            """
+            $$"""
             "steady": {"Runner":"demo","Memory":"100MB"},
             "quiet":  {"Runner":"demo","Memory":"100MB"},
             "mortal": {"Runner":"demo","Memory":"100MB"},
-            "frail":  {"Runner":"demo","Memory":"100MB"},
+            "frail":  {"Runner":"demo","Memory":"100MB","Args":[{{Gate.AnswerInJson}}]},
             "broken": {"Runner":"demo","Memory":"100MB","Args":["--exit-at-start","3"]},
             "huge":   {"Runner":"demo","Memory":"100000GB"}
             """,
             """
-            "Residency":{"MaxResident":0,"Cooldown":"00:00:00"},"Memory":{"Reserve":"0GB"},"Limits":{"RequestBody":"1MB"}
+            "Residency":{"MaxResident":0,"Cooldown":"00:00:00"},"Memory":{"Reserve":"0GB"},"Limits":{"RequestBody":"1MB"},"Streams":{"HoldStatus":"00:01:00"}
             """);
 
         /// <inheritdoc/>
-        public ValueTask DisposeAsync() => Gateway.DisposeAsync();
+        public async ValueTask DisposeAsync()
+        {
+            await Gateway.DisposeAsync();
+            Gate.Dispose();
+        }
     }
 }

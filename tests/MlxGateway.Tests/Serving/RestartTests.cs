@@ -43,16 +43,22 @@ public sealed class RestartTests
     [Fact]
     public async Task Restart_WithStop_KnowsHowLongItsModelsTakeToLoad()
     {
-        const string Slow = """ "slow":{"Runner":"demo","Memory":"50MB","Args":["--load-time","1"]} """;
-        await using var first = await Gateway.StartAsync(Slow, Stop);
+        using var gate = new Gate();
+        gate.Open();
+        var slow = $$"""
+            "slow":{"Runner":"demo","Memory":"50MB","Args":["--load-time","1",{{gate.LoadInJson}}]}
+            """;
+        await using var first = await Gateway.StartAsync(slow, Stop);
         await LoadAsync(first, "slow");
         await StopAsync(first);
 
-        await using var second = await first.StartAnotherAsync(Slow, Stop);
+        gate.Close(); // the load goes on for as long as it is looked at
+        await using var second = await first.StartAnotherAsync(slow, Stop);
         var asked = second.ChatAsync("slow");
         await second.UntilRunningAsync(all => all.Any(m => m.State == "launching"));
 
         Assert.InRange((await second.GetAsync("/api/explain")).Json.GetProperty("resident")[0].GetProperty("load_seconds").GetDouble(), 1, 60);
+        gate.Open();
         Assert.Equal(200, (await asked).Status);
     }
 

@@ -16,11 +16,16 @@ public sealed class SchedulingTests
     {
         await using var gateway = await Gateway.StartAsync(Two);
         await gateway.ChatAsync("a");
+        using var before = await gateway.OpenChatAsync("a", "\"stream\":true,\"demo\":{\"endless\":true,\"token_delay\":0.01}");
+        await before.ReadUntilAsync("data: ");
 
+        // Both stand in the line, the title first, when the place becomes free.
         var title = gateway.PostAsync("/v1/chat/completions", $"{{\"model\":\"a\",{Title}}}");
         await gateway.UntilRunningAsync(r => r.Any(m => m is { Model: "a", Waiting: 1 }));
-        using var person = await gateway.OpenChatAsync("a", "\"stream\":true,\"demo\":{\"endless\":true,\"token_delay\":0.01}");
-        await person.ReadUntilAsync("data: ");
+        using var person = await gateway.OpenChatAsync("a", "\"stream\":true,\"demo\":{\"say\":\"To the person.\",\"endless\":true,\"token_delay\":0.01}");
+        await gateway.UntilRunningAsync(r => r.Any(m => m is { Model: "a", Leases: 1, Waiting: 2 }));
+        before.Dispose();
+        await person.ReadUntilAsync("person.");
         await gateway.UntilRunningAsync(r => r.Any(m => m is { Model: "a", Leases: 1, Waiting: 1 }));
         Assert.False(title.IsCompleted);
         person.Dispose();

@@ -106,9 +106,8 @@ public sealed class StreamTests(DemoGateway fixture) : IClassFixture<DemoGateway
     [Fact]
     public async Task RunnerError_OnAStream_IsARealStatus()
     {
-        await Gateway.ChatAsync("steady"); // loaded, or the wait would have begun the response
-
-        var answer = await Gateway.ChatAsync("steady", "\"stream\":true,\"demo\":{\"status\":500}");
+        await using var patient = await Gateway.StartAsync("\"steady\":{\"Runner\":\"demo\",\"Memory\":\"100MB\"}", "\"Streams\":{\"HoldStatus\":\"00:01:00\"}"); // or the wait would have begun the response
+        var answer = await patient.ChatAsync("steady", "\"stream\":true,\"demo\":{\"status\":500}");
 
         Assert.Equal(502, answer.Status);
         Assert.Equal("runner_failed", answer.Code);
@@ -117,10 +116,16 @@ public sealed class StreamTests(DemoGateway fixture) : IClassFixture<DemoGateway
     [Fact]
     public async Task Stream_SilentPrefill_IsKeptCompanyUntilTheRunnerSpeaks()
     {
-        var text = await StreamUntilEndAsync("\"demo\":{\"prefill\":1}");
+        using var gate = new Gate();
+        await using var gateway = await Gateway.StartAsync($"\"silent\":{{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[{gate.AnswerInJson}]}}", "\"Streams\":{\"HoldStatus\":\"00:00:00.2\",\"KeepAlive\":\"00:00:00.2\"}");
+        using var connection = await gateway.OpenChatAsync("silent", "\"stream\":true");
 
-        Assert.True(text.IndexOf("\n: ", StringComparison.Ordinal) < text.IndexOf("data: ", StringComparison.Ordinal));
-        Assert.EndsWith(LastChunk, text, StringComparison.Ordinal);
+        var before = await connection.ReadUntilAsync("\n: silent is at work"); // those before it are of the load
+        gate.Open();
+        var text = await connection.ReadUntilAsync(LastChunk);
+
+        Assert.DoesNotContain("Hello", before, StringComparison.Ordinal);
+        Assert.Contains("data: [DONE]\n\n", text, StringComparison.Ordinal);
     }
 
     [Theory]

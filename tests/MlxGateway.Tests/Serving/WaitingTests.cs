@@ -12,12 +12,15 @@ public sealed class WaitingTests
     [Fact]
     public async Task Stream_ModelIsLoading_HearsCommentsAndThenTheAnswer()
     {
-        await using var gateway = await Gateway.StartAsync("\"slow\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"1\"]}", Impatient);
+        using var gate = new Gate();
+        await using var gateway = await Gateway.StartAsync(Slow(gate), Impatient);
         using var connection = await gateway.OpenChatAsync("slow", "\"stream\":true");
 
-        var text = await connection.ReadUntilAsync("\r\n0\r\n\r\n");
+        var text = await connection.ReadUntilAsync("\n: loading slow");
+        Assert.DoesNotContain("Hello", text, StringComparison.Ordinal);
+        gate.Open();
+        text += await connection.ReadUntilAsync("\r\n0\r\n\r\n");
 
-        Assert.Contains("\n: loading slow", text, StringComparison.Ordinal);
         Assert.Contains("data: [DONE]", text, StringComparison.Ordinal);
         Assert.DoesNotContain("data:\n", text, StringComparison.Ordinal);
     }
@@ -25,13 +28,15 @@ public sealed class WaitingTests
     [Fact]
     public async Task Stream_LaunchFailsAfterTheResponseHasBegun_IsAFrameWithoutAnEnd()
     {
-        await using var gateway = await Gateway.StartAsync("\"bad\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"1\",\"--exit-at-start\",\"4\"]}", Impatient);
-        using var connection = await gateway.OpenChatAsync("bad", "\"stream\":true");
+        using var gate = new Gate();
+        await using var gateway = await Gateway.StartAsync(Slow(gate, ",\"--exit-at-start\",\"4\""), Impatient);
+        using var connection = await gateway.OpenChatAsync("slow", "\"stream\":true");
+        Assert.StartsWith("HTTP/1.1 200", await connection.ReadUntilAsync("\n: loading slow"), StringComparison.Ordinal);
 
+        gate.Open();
         var (text, ending) = await connection.ReadToEndAsync();
 
         Assert.Equal(DemoRunner.Ending.Closed, ending);
-        Assert.StartsWith("HTTP/1.1 200", text, StringComparison.Ordinal);
         Assert.Contains("\"code\":\"model_launch_failed\"", text, StringComparison.Ordinal);
         Assert.False(text.EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal));
     }
@@ -39,13 +44,15 @@ public sealed class WaitingTests
     [Fact]
     public async Task NoStream_WaitIsOver_ToldToComeBackAndTheLoadGoesOn()
     {
-        await using var gateway = await Gateway.StartAsync("\"slow\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"2\"]}", Impatient);
+        using var gate = new Gate();
+        await using var gateway = await Gateway.StartAsync(Slow(gate), Impatient);
 
         var first = await gateway.ChatAsync("slow");
         Assert.Equal((503, "model_loading"), (first.Status, first.Code));
         Assert.Equal("slow", first.Json.GetProperty("error").GetProperty("loading").GetProperty("model").GetString());
         Assert.InRange(int.Parse(first.Header("Retry-After")!, System.Globalization.CultureInfo.InvariantCulture), 1, 60);
 
+        gate.Open();
         var pid = (await gateway.UntilRunningAsync(r => r.Any(m => m.State == "ready"))).Single().Pid;
         Assert.Equal(200, (await gateway.ChatAsync("slow")).Status);
         Assert.Equal(pid, (await gateway.RunningAsync()).Single().Pid);
@@ -54,12 +61,15 @@ public sealed class WaitingTests
     [Fact]
     public async Task Client_LeavesDuringTheLoad_TheModelIsLoadedAllTheSame()
     {
-        await using var gateway = await Gateway.StartAsync("\"slow\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"1\"]}");
+        using var gate = new Gate();
+        await using var gateway = await Gateway.StartAsync(Slow(gate));
         using (await gateway.OpenChatAsync("slow", "\"stream\":true"))
         {
             await gateway.UntilRunningAsync(r => r.Any(m => m is { State: "launching", Waiting: 1 }));
         }
 
+        await gateway.UntilRunningAsync(r => r.Any(m => m is { State: "launching", Waiting: 0 }));
+        gate.Open();
         await gateway.UntilRunningAsync(r => r.Any(m => m is { State: "ready", Waiting: 0, Leases: 0 }));
     }
 
@@ -82,7 +92,8 @@ public sealed class WaitingTests
     [Fact]
     public async Task Queue_Full_Is429WithRetryAfter()
     {
-        await using var gateway = await Gateway.StartAsync("\"slow\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"3\"]}", "\"Residency\":{\"QueueLimit\":1}");
+        using var gate = new Gate();
+        await using var gateway = await Gateway.StartAsync(Slow(gate), "\"Residency\":{\"QueueLimit\":1}");
         var first = gateway.ChatAsync("slow");
         await gateway.UntilRunningAsync(r => r.Any(m => m is { Waiting: 1 }));
 
@@ -91,6 +102,7 @@ public sealed class WaitingTests
         Assert.Equal((429, "queue_full"), (second.Status, second.Code));
         Assert.Equal("rate_limit_error", second.Json.GetProperty("error").GetProperty("type").GetString());
         Assert.NotNull(second.Header("Retry-After"));
+        gate.Open();
         Assert.Equal(200, (await first).Status);
     }
 
@@ -124,4 +136,9 @@ public sealed class WaitingTests
         Assert.True(since.Elapsed < TimeSpan.FromSeconds(8), $"It took {since.Elapsed.TotalSeconds:0.0} s.");
         Assert.All([running.Pid!.Value, .. relatives], pid => Assert.False(Gateway.IsAlive(pid)));
     }
+
+    // A model whose load is over when the gate is open.
+    private static string Slow(Gate gate, string more = "") => $$"""
+        "slow":{"Runner":"demo","Memory":"100MB","Args":[{{gate.LoadInJson}}{{more}}]}
+        """;
 }

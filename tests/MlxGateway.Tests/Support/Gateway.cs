@@ -49,6 +49,22 @@ public sealed class Gateway : IAsyncDisposable
     /// <summary>Its state folder, where its log is.</summary>
     public string StateFolder => Path.Combine(_folder.FullName, "mlxgateway");
 
+    /// <summary>All that is in the files of its state folder at a moment.</summary>
+    public string StateText()
+    {
+        while (true)
+        {
+            try
+            {
+                return string.Join('\n', Directory.EnumerateFiles(StateFolder, "*", SearchOption.AllDirectories).Select(ReadShared));
+            }
+            catch (FileNotFoundException)
+            {
+                // One was replaced between the look at the folder and the look at it; what replaced it is not to be missed.
+            }
+        }
+    }
+
     /// <summary>Starts it with these models, and returns when it serves.</summary>
     /// <param name="models">The members of <c>Models</c>, as JSON.</param>
     /// <param name="rest">Further members of <c>MlxGateway</c>, as JSON. Without <c>Engines</c> among them it has the demonstration runner and commands only.</param>
@@ -310,6 +326,13 @@ public sealed class Gateway : IAsyncDisposable
         {
             await glances.WaitForNextTickAsync(patience);
         }
+    }
+
+    private static string ReadShared(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var reader = new StreamReader(file);
+        return reader.ReadToEnd();
     }
 
     private static string Configuration(string members) =>

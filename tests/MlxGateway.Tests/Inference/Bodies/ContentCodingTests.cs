@@ -75,22 +75,6 @@ public sealed class ContentCodingTests
         }
     }
 
-    [Theory]
-    [InlineData("gzip")]
-    [InlineData("br")]
-    [InlineData("zstd")]
-    [InlineData("gzip, gzip")]
-    public async Task Read_Bomb_IsRefusedLongBeforeItIsWhole(string encodings)
-    {
-        var bomb = Encode(new byte[200 << 20], encodings);
-        var before = GC.GetTotalAllocatedBytes();
-        var (request, error) = await ReadAsync(bomb, encodings, limit: 1 << 20);
-
-        Assert.Null(request);
-        Assert.Equal((413, "request_too_large"), (error!.Status, error.Code));
-        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 60L << 20);
-    }
-
     [Fact]
     public async Task Read_EncodedBytesThatBecomeNothing_EndAtTheLimit()
     {
@@ -102,7 +86,7 @@ public sealed class ContentCodingTests
         Assert.Equal(413, bad.StatusCode);
     }
 
-    private static async Task<(InferenceRequest? Request, GatewayError? Error)> ReadAsync(byte[] body, string encodings, long limit = 1 << 26)
+    internal static async Task<(InferenceRequest? Request, GatewayError? Error)> ReadAsync(byte[] body, string encodings, long limit = 1 << 26)
     {
         var http = new DefaultHttpContext().Request;
         http.Body = new MemoryStream(body);
@@ -110,7 +94,7 @@ public sealed class ContentCodingTests
         return await RequestReader.ReadAsync(http, InferenceRoute.ChatCompletions, new LimitOptions { RequestBody = new ByteSize(limit) }, TestContext.Current.CancellationToken);
     }
 
-    private static byte[] Encode(byte[] body, string encodings)
+    internal static byte[] Encode(byte[] body, string encodings)
     {
         foreach (var encoding in encodings.Split(',', StringSplitOptions.TrimEntries))
         {
