@@ -21,6 +21,9 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
+    // A connection that was closed while nobody used it says so at once. A runner that has had a request for longer has begun it, and may be dying or hanging of it.
+    private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(1);
+
     private static readonly RunnerTransformer Transformer = new();
 
     // Once more, and only where the runner cannot have begun: nobody listened, or a connection that had served before was closed under the request.
@@ -55,6 +58,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
         };
         var attempt = new ForwardAttempt(body, closesConnection: request.Stream || request.IsPassedThrough || assembles || !manners.ReusesConnections);
         var sent = request.OpenBody();
+        var begun = time.GetTimestamp();
         var inner = new InnerExchange(exchange, sent, body);
         inner.Context.Features.Set(attempt);
         var error = await forwarder.SendAsync(inner.Context, lease.Runner.Address.OriginalString, lease.Runner.Connections, Config, Transformer, lease.Revocation.Token);
@@ -65,7 +69,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
             Error = exception is null ? await body.CompleteAsync(exchange.Left) : null,
             Exception = exception,
             IsErrorAnswer = exception is null && body.IsError,
-            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt, sent, lease),
+            NothingBegan = exception is not null && body.FirstByteAt == 0 && !isOver && NothingBegan(exception, attempt, sent, lease, time.GetElapsedTime(begun)),
             FirstByteAt = body.FirstByteAt,
             FirstTokenAt = body.FirstTokenAt,
             Facts = body.Facts,
@@ -112,7 +116,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
         return all is null ? [] : [.. all];
     }
 
-    private static bool NothingBegan(Exception exception, ForwardAttempt attempt, OutgoingBody sent, ModelLease lease)
+    private static bool NothingBegan(Exception exception, ForwardAttempt attempt, OutgoingBody sent, ModelLease lease, TimeSpan taken)
     {
         var isGone = lease.Revocation.Reason is RevocationReason.RunnerGone;
         if (isGone && sent.IsUntouched)
@@ -127,7 +131,7 @@ internal sealed class RunnerForwarder(IHttpForwarder forwarder, IEnumerable<IAns
 
         // On a connection opened for this very request the runner may have begun, and may have died of it.
         // The pool may have ended the lease before the connection told of its end.
-        return (isGone || exception is HttpRequestException or IOException) && attempt.Request is { } request && !RunnerConnections.WasOpenedFor(request);
+        return taken < AtOnce && (isGone || exception is HttpRequestException or IOException) && attempt.Request is { } request && !RunnerConnections.WasOpenedFor(request);
     }
 }
 
