@@ -12,7 +12,7 @@ internal sealed class ErrorAnswers : IOperationFilter
 {
     private static readonly (string Status, string Code, string When)[] OfInference =
     [
-        ("400", "invalid_request", "The body is not what the API takes, the model can never fit (`insufficient_memory`), or its runner breaks at this request (`request_breaks_runner`)"),
+        ("400", "invalid_request", "The body is not what the API takes, the model can never fit (`insufficient_memory`), its runner breaks at this request (`request_breaks_runner`), or the model is not in memory and `?autoload=false` says not to load it (`model_not_loaded`)"),
         ("404", "model_not_found", "No such model, or its files are not here (`model_files_missing`)"),
         ("413", "request_too_large", "The body is larger than `Limits:RequestBody`"),
         ("429", "queue_full", "Too many requests wait; `Retry-After` says when to come back"),

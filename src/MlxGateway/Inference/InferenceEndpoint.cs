@@ -77,12 +77,13 @@ internal sealed class InferenceEndpoint(
         using var body = request;
         exchange.Request = request!;
         error ??= Resolve(exchange);
-        if (error is { Code: "model_not_found" or "model_files_missing" } && (IsFetched(exchange) || absent.MayFetch(NameOf(exchange), Caller(exchange))))
+        var mayLoad = !LoadConsent.IsDeclined(exchange.Context.Request);
+        if (mayLoad && error is { Code: "model_not_found" or "model_files_missing" } && (IsFetched(exchange) || absent.MayFetch(NameOf(exchange), Caller(exchange))))
         {
             error = await absent.FetchAsync(exchange, NameOf(exchange)!, error) ?? Resolve(exchange);
         }
 
-        error ??= suspects.Refuse(exchange.Model.Id, request!) ?? await ShapeAsync(exchange, exchange.Model);
+        error ??= suspects.Refuse(exchange.Model.Id, request!) ?? (mayLoad || IsLoaded(exchange.Model.Id) ? null : Refusals.NotLoaded(exchange.Model.Id)) ?? await ShapeAsync(exchange, exchange.Model);
         if (error is not null)
         {
             await RefuseAsync(exchange, error);
@@ -349,6 +350,8 @@ internal sealed class InferenceEndpoint(
         Before = inFlight.CountBefore(exchange),
         IsBegun = exchange.Stage == RequestStage.Running,
     };
+
+    private bool IsLoaded(string model) => Find(model) is { State: ResidentState.Ready or ResidentState.Launching };
 
     private ResidentSnapshot? Find(string model) => pool.Snapshot.Models.FirstOrDefault(m => m.Id == model);
 

@@ -49,6 +49,10 @@ internal static class Refusals
     public static GatewayError MissingFiles(ModelSpec model) =>
         new(StatusCodes.Status404NotFound, "model_files_missing", $"The model '{model.Id}' cannot be launched: {model.Missing}{(model.Missing!.Contains("hf download ", StringComparison.Ordinal) ? $" or: MlxGateway pull {model.Source}" : "")}") { Param = "model" };
 
+    /// <summary>The model is not in memory, and the request says that it is not to be brought there.</summary>
+    public static GatewayError NotLoaded(string model) =>
+        new(StatusCodes.Status400BadRequest, "model_not_loaded", $"The model '{model}' is not in memory, and the request says not to load it (autoload). POST /models/load loads it, and so does a request that does not say so.") { Param = "model" };
+
     /// <summary>Adds which model here would take what this one does not.</summary>
     public static GatewayError NameWhoCan(GatewayError error, string modality, IReadOnlyList<ModelSpec> models)
     {

@@ -200,7 +200,7 @@ public sealed class RunnerKindTests : IAsyncDisposable
         var model = new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/m", Facts = Forgetful, Args = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries)) };
         var plan = await MlxVlm().PlanAsync(model, Shape with { Context = context }, 20123, Nursery.Patience());
 
-        Assert.Equal(expected.Split(' '), plan.Arguments.Skip(8));
+        Assert.Equal(expected.Split(' '), plan.Arguments.Skip(7));
     }
 
     [Fact]

@@ -62,6 +62,27 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
         Assert.Equal((status, code), (answer.Status, answer.Code));
     }
 
+    // Its pages look at the properties of each model that is chosen, and say that they only look.
+    [Fact]
+    public async Task Request_ThatDeclinesTheLoad_IsServedOnlyByAModelThatIsInMemory()
+    {
+        await using var gateway = await Gateway.StartAsync(""" "looked-at": {"Runner":"demo","Memory":"100MB"} """);
+        foreach (var path in new[] { "/v1/chat/completions?autoload=false", "/v1/chat/completions?autoload=0", "/v1/chat/completions?a=b&autoload=no" })
+        {
+            var refused = await gateway.PostAsync(path, Gateway.ChatBody("looked-at"));
+            Assert.Equal((400, "model_not_loaded"), (refused.Status, refused.Code));
+            Assert.Contains("'looked-at' is not in memory", refused.Message, StringComparison.Ordinal);
+        }
+
+        var props = await gateway.GetAsync("/props?model=looked-at&autoload=false");
+        Assert.Equal((400, "model_not_loaded"), (props.Status, props.Code));
+        Assert.Equal(404, (await gateway.PostAsync("/v1/chat/completions?autoload=false", Gateway.ChatBody("nobody"))).Status);
+        Assert.Empty(await gateway.RunningAsync());
+
+        Assert.Equal(200, (await gateway.PostAsync("/v1/chat/completions?autoload=true", Gateway.ChatBody("looked-at"))).Status);
+        Assert.Equal(200, (await gateway.PostAsync("/v1/chat/completions?autoload=false", Gateway.ChatBody("looked-at"))).Status);
+    }
+
     [Fact]
     public async Task Swagger_OfProps_ShowsWhatTheRouterSays()
     {
