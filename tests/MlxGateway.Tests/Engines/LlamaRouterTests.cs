@@ -35,6 +35,7 @@ public sealed class LlamaRouterTests : IDisposable
         Assert.Subset(ours.Members, router.Members);
         Assert.Subset(ours.StatusMembers, router.StatusMembers);
         Assert.Subset(ours.Meta, router.Meta);
+        Assert.Subset(ours.Props, router.Props);
     }
 
     private static async Task<Conversation> ConverseAsync(HttpClient client)
@@ -44,18 +45,35 @@ public sealed class LlamaRouterTests : IDisposable
         using var events = new StreamReader(await stream.Content.ReadAsStreamAsync(Demo.Patience()));
         steps.Add($"events {(int)stream.StatusCode} {stream.Content.Headers.ContentType?.MediaType}");
         steps.Add(await ListedAsync());
+        var props = await client.GetFromJsonAsync("/props");
+        steps.Add($"props {props.Text("role")} {props.GetProperty("models_autoload")} {props.GetProperty("default_generation_settings")}");
+        await LookAsync();
         await SayAsync("POST", "/models/load", """{"model":"tiny"}""");
         await SayAsync("POST", "/models/load", """{"model":"tiny"}""");
         steps.Add(await UntilAsync("loaded"));
         steps.Add(await ListedAsync());
         await SayAsync("POST", "/models/load", """{"model":"tiny"}""");
         await SayAsync("POST", "/models/load", """{"model":"nobody"}""");
+        await LookAsync();
         var loaded = (await client.GetFromJsonAsync("/models")).GetProperty("data")[0];
         await SayAsync("POST", "/models/unload", """{"model":"tiny"}""");
         steps.Add(await UntilAsync("unloaded"));
         steps.Add(await ListedAsync());
         await SayAsync("POST", "/models/unload", """{"model":"tiny"}""");
-        return new Conversation(steps, Names(loaded), Names(loaded.GetProperty("status")), Names(loaded.GetProperty("meta")));
+        await LookAsync();
+        return new Conversation(steps, Names(loaded), Names(loaded.GetProperty("status")), Names(loaded.GetProperty("meta")), Names(props));
+
+        // As its pages do, which want nothing loaded for it.
+        async Task LookAsync()
+        {
+            foreach (var said in new[] { "false", "0", "no" })
+            {
+                using var answer = await client.GetAsync(new Uri($"/props?model=tiny&autoload={said}", UriKind.Relative), Demo.Patience());
+                steps.Add($"look {(int)answer.StatusCode}");
+            }
+
+            await SayAsync("POST", "/v1/chat/completions?autoload=false", """{"model":"tiny","max_tokens":1,"messages":[{"role":"user","content":"Hi"}]}""");
+        }
 
         async Task SayAsync(string method, string path, string body)
         {
@@ -87,7 +105,7 @@ public sealed class LlamaRouterTests : IDisposable
         }
     }
 
-    private static HashSet<string> Names(JsonElement json) => [.. json.EnumerateObject().Select(static m => m.Name).Where(static name => name is not ("preset" or "vocab_type" or "ftype"))]; // what only that engine knows
+    private static HashSet<string> Names(JsonElement json) => [.. json.EnumerateObject().Select(static m => m.Name).Where(static name => name is not ("preset" or "vocab_type" or "ftype" or "ui" or "ui_settings" or "webui_settings"))]; // what only that engine knows, or has
 
     private async Task<Conversation> WithRouterAsync(Func<HttpClient, Task<Conversation>> converse)
     {
@@ -126,7 +144,7 @@ public sealed class LlamaRouterTests : IDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private sealed record Conversation(IReadOnlyList<string> Steps, HashSet<string> Members, HashSet<string> StatusMembers, HashSet<string> Meta);
+    private sealed record Conversation(IReadOnlyList<string> Steps, HashSet<string> Members, HashSet<string> StatusMembers, HashSet<string> Meta, HashSet<string> Props);
 }
 
 /// <summary>Gets JSON.</summary>

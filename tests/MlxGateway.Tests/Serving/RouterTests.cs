@@ -46,7 +46,7 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
         Assert.Equal((200, "application/json; charset=utf-8"), (answer.Status, answer.Header("Content-Type")));
         var version = (await _gateway.GetAsync("/api/version")).Json.Text("version");
         Assert.Equal(
-            $$$"""{"role":"router","max_instances":0,"models_autoload":true,"model_alias":"mlxgateway","model_path":"none","default_generation_settings":{"params":{},"n_ctx":0},"build_info":"mlxgateway-{{{version}}}","cors_proxy_enabled":false}""",
+            $$$"""{"role":"router","max_instances":0,"models_autoload":true,"model_alias":"mlxgateway","model_path":"none","default_generation_settings":{"params":null,"n_ctx":0},"build_info":"mlxgateway-{{{version}}}","cors_proxy_enabled":false}""",
             answer.Text);
         Assert.DoesNotContain(await _gateway.RunningAsync(), m => m.Model == "first");
     }

@@ -13,7 +13,7 @@ internal sealed record GatewayProps
 
     /// <summary>An example, for the description of the API.</summary>
     public const string Example = """
-        {"role":"router","max_instances":1,"models_autoload":true,"model_alias":"mlxgateway","model_path":"none","default_generation_settings":{"params":{},"n_ctx":0},"build_info":"mlxgateway-0.1.0","cors_proxy_enabled":false}
+        {"role":"router","max_instances":1,"models_autoload":true,"model_alias":"mlxgateway","model_path":"none","default_generation_settings":{"params":null,"n_ctx":0},"build_info":"mlxgateway-0.1.0","cors_proxy_enabled":false}
         """;
 
     /// <summary>Always <c>router</c>.</summary>
@@ -32,7 +32,7 @@ internal sealed record GatewayProps
     public string ModelPath { get; init; } = "none";
 
     /// <summary>None, as there: each model has its own.</summary>
-    public GatewayGenerationSettings DefaultGenerationSettings { get; init; } = new(new Dictionary<string, string>(), 0);
+    public GatewayGenerationSettings DefaultGenerationSettings { get; init; } = new(null, 0);
 
     /// <summary>Which gateway this is.</summary>
     public string BuildInfo { get; init; } = Build;
@@ -45,6 +45,6 @@ internal sealed record GatewayProps
 }
 
 /// <summary>How a server that has no model generates.</summary>
-/// <param name="Params">Empty.</param>
+/// <param name="Params">Always null, as there.</param>
 /// <param name="NCtx">0.</param>
-internal sealed record GatewayGenerationSettings(IReadOnlyDictionary<string, string> Params, int NCtx);
+internal sealed record GatewayGenerationSettings(IReadOnlyDictionary<string, string>? Params, int NCtx);
