@@ -18,10 +18,10 @@ internal static class LoadGenerator
         var pause = TimeSpan.FromMilliseconds(arguments.Number("pause", 0));
         var model = arguments.Text("model") ?? "bench";
         var size = arguments.Number("body", 2048);
-        var tokens = arguments.Number("tokens", 0);
+        var (tokens, gap) = (arguments.Number("tokens", 0), arguments.Number("gap", 10));
         var request = arguments.Text("get") is { } path ? LoadRequest.Get(target, path)
             : arguments.Has("form") ? LoadRequest.Recording(target, model, size)
-            : tokens > 0 ? LoadRequest.Stream(target, model, tokens, gap: 0)
+            : tokens > 0 ? LoadRequest.Stream(target, model, tokens, gap)
             : LoadRequest.Chat(target, model, arguments.Has("stream"), size);
         arguments.NoMore();
 

@@ -21,7 +21,7 @@ internal static class LoadRequest
         return Post(target, "/v1/chat/completions", "application/json", start + content.Item1, size, content.Item2);
     }
 
-    /// <summary>A chat whose answer the upstream streams for so many tokens, one each <paramref name="gap"/> milliseconds, or each as soon as the one before is written where that is 0.</summary>
+    /// <summary>A chat whose answer the upstream streams for so many tokens, one each <paramref name="gap"/> milliseconds.</summary>
     public static byte[] Stream(Uri target, string model, int tokens, int gap) => Post(
         target,
         "/v1/chat/completions",

@@ -9,10 +9,10 @@ namespace MlxGateway.Benchmarks;
 /// </summary>
 internal static class TelemetryScenario
 {
-    // A short paragraph.
+    // As many as two cores can just serve, at the pace of a quick model; an answer is a short paragraph.
+    private const int Streams = 200;
     private const int Tokens = 256;
-
-    private const int Warmup = 500;
+    private const int Gap = 10; // milliseconds: 100 tokens a second
 
     private static readonly TimeSpan ScrapeInterval = TimeSpan.FromSeconds(1);
 
@@ -31,14 +31,19 @@ internal static class TelemetryScenario
         await using var traced = await StartAsync(settings, Otlp(port));
         (string Name, Contender Contender, bool IsScraped)[] watched =
             [("/metrics", counted, true), ("OTLP without traces", measured, false), ("OTLP without metrics", followed, false), ("OTLP, 1 trace in 20", sampled, false), ("OTLP, every trace", traced, false)];
-        (string Name, int Share, string[] Flags)[] answers = [("", 1, []), (", streamed", 1, ["--stream"]), ($", {Tokens} tokens", 20, ["--tokens", $"{Tokens}"])];
-        foreach (var (answer, share, flags) in answers)
+        Answers[] kinds =
+        [
+            new("", 16, 10_000, 500, 4_000, []),
+            new(", streamed", 16, 10_000, 500, 4_000, ["--stream"]),
+            new($", {Streams} streams", Streams, Streams, 0, 10_000, ["--tokens", $"{Tokens}", "--gap", $"{Gap}"]),
+        ];
+        foreach (var answers in kinds)
         {
-            var warmup = Warmup / share;
             var all = watched.Append((Name: "off", Contender: off, IsScraped: false)).Select(static w => (w.Name, w.Contender, w.IsScraped, Rate: new Series(), Cpu: new Series())).ToArray();
+            string[] load = ["--connections", $"{answers.Connections}", .. answers.Flags];
             foreach (var (_, contender, _, _, _) in all)
             {
-                await contender.LoadAsync(["--connections", "16", "--requests", $"{settings.Pick(10_000, 1_000) / share}", .. flags]);
+                await contender.LoadAsync([.. load, "--requests", $"{settings.Pick(answers.First, answers.First / 10)}"]);
             }
 
             for (var round = 0; round < settings.Rounds; round++)
@@ -49,9 +54,9 @@ internal static class TelemetryScenario
                     using var over = new CancellationTokenSource();
                     var scraping = isScraped ? ScrapeAsync(contender, over.Token) : Task.CompletedTask;
                     var before = contender.ProcessorTime;
-                    var result = await contender.LoadAsync(["--connections", "16", "--warmup", $"{warmup}", "--milliseconds", $"{settings.Pick(4_000, 1_000)}", .. flags]);
+                    var result = await contender.LoadAsync([.. load, "--warmup", $"{answers.Warmup}", "--milliseconds", $"{settings.Pick(answers.Milliseconds, answers.Milliseconds / 4)}"]);
                     rate.Add(result.PerSecond);
-                    cpu.Add((contender.ProcessorTime - before).TotalMicroseconds / (result.Requests + warmup));
+                    cpu.Add((contender.ProcessorTime - before).TotalMicroseconds / (result.Requests + answers.Warmup));
                     await over.CancelAsync();
                     await scraping;
                 }
@@ -59,8 +64,8 @@ internal static class TelemetryScenario
 
             foreach (var (name, _, _, rate, cpu) in all.SkipLast(1))
             {
-                Report.Compare($"{name}{answer}", "req/s", rate, all[^1].Rate);
-                Report.Compare($"{name}{answer}, CPU", "µs/req", cpu, all[^1].Cpu);
+                Report.Compare($"{name}{answers.Name}", "req/s", rate, all[^1].Rate);
+                Report.Compare($"{name}{answers.Name}, CPU", "µs/req", cpu, all[^1].Cpu);
             }
         }
     }
@@ -111,4 +116,13 @@ internal static class TelemetryScenario
             // The measurement is over.
         }
     }
+
+    /// <summary>One way to be asked.</summary>
+    /// <param name="Name">What is said of it behind the name of what is measured.</param>
+    /// <param name="Connections">How many ask at the same time.</param>
+    /// <param name="First">How many requests come before everything, so that what is used often is compiled.</param>
+    /// <param name="Warmup">How many come before each measurement.</param>
+    /// <param name="Milliseconds">How long each takes.</param>
+    /// <param name="Flags">What else the load generator is told.</param>
+    private sealed record Answers(string Name, int Connections, int First, int Warmup, int Milliseconds, string[] Flags);
 }

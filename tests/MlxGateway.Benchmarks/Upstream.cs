@@ -64,14 +64,10 @@ internal static class Upstream
     /// <summary>Each token by itself, with the clock of the moment in it: on Linux and macOS it is the same one in every process.</summary>
     private static async Task SendPacedAsync(PipeWriter body, Ask ask)
     {
-        using var beat = ask.Gap > 0 ? new PeriodicTimer(TimeSpan.FromMilliseconds(ask.Gap)) : null;
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(ask.Gap));
         for (var i = 0; i < ask.Tokens; i++)
         {
-            if (beat is not null)
-            {
-                await beat.WaitForNextTickAsync();
-            }
-
+            await beat.WaitForNextTickAsync();
             Write(body);
             await body.FlushAsync();
         }
@@ -129,6 +125,6 @@ internal static class Upstream
     /// <summary>What a request wants.</summary>
     /// <param name="Stream">A stream.</param>
     /// <param name="Tokens">Of so many tokens; 0: of the usual ones, as fast as they can be written.</param>
-    /// <param name="Gap">One each so many milliseconds; 0: each as soon as the one before is written.</param>
+    /// <param name="Gap">One each so many milliseconds.</param>
     private readonly record struct Ask(bool Stream, int Tokens, int Gap);
 }
