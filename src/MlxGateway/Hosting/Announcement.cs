@@ -22,10 +22,11 @@ internal static class Announcement
             lines.Add(engine.IsFound
                 ? $"  Engine   {engine.Engine} {engine.Version} ({engine.Path})"
                 : $"  Engine   {engine.Engine} was not found; {engine.Advice}");
-            lines.AddRange(engine.PassedOver.Take(ShownPassedOver).Select(why => $"           passed over {why}"));
-            if (engine.PassedOver.Count > ShownPassedOver)
+            var passedOver = engine.UnexpectedlyPassedOver.ToList();
+            lines.AddRange(passedOver.Take(ShownPassedOver).Select(why => $"           passed over {why}"));
+            if (passedOver.Count > ShownPassedOver)
             {
-                lines.Add($"           and {engine.PassedOver.Count - ShownPassedOver} more");
+                lines.Add($"           and {passedOver.Count - ShownPassedOver} more");
             }
         }
 

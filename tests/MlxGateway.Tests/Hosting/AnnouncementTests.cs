@@ -43,6 +43,22 @@ public sealed class AnnouncementTests
             [Model("demo-small") with { Origin = ModelOrigin.Demonstration }],
             "21 GB of 24 GB"));
 
+    // Each of a machine's Pythons without the engine, and that for each engine, was a page of nothing new.
+    [Fact]
+    public void Write_PythonsThatLackTheEngine_AreNotNamedButABrokenOneIs() => Same(
+        """
+        MlxGateway serves on http://127.0.0.1:1234
+          Engine   mlx_lm was not found; install it with: pip
+                   passed over /venv/bin/python: import of mlx_lm failed: no libmlx
+          Models   none
+          Memory   unknown
+        """,
+        Announcement.Write(
+            Address,
+            [new EngineReport("mlx_lm", null, null, ["/usr/bin/python3: has no mlx_lm", "/venv/bin/python: import of mlx_lm failed: no libmlx", "/opt/python3: has no mlx_lm"], "pip")],
+            [],
+            "unknown"));
+
     [Fact]
     public void Write_KeysAreWanted_GivesAnExampleWithOne() => Assert.Contains(
         "Try it   curl http://127.0.0.1:1234/v1/chat/completions -H 'x-api-key: KEY' -d '{\"model\":\"m\"",

@@ -28,6 +28,9 @@ public sealed record EngineReport(string Engine, string? Path, string? Version, 
     /// <summary>What to do so that it is there, as the rest of a sentence: <c>install it with: COMMAND</c>.</summary>
     public string Advice => NotHere is null ? $"install it with: {Install}" : $"{NotHere}: {Install}";
 
+    /// <summary>Of <see cref="PassedOver"/> what somebody may not expect: most machines have several Pythons, and that the engine is in none of them is said already.</summary>
+    public IEnumerable<string> UnexpectedlyPassedOver => PassedOver.Where(why => !why.EndsWith($": {PythonFacts.Lacks(Engine)}", StringComparison.Ordinal));
+
     /// <summary>Whether it can be used.</summary>
     public bool IsFound => Path is not null;
 

@@ -47,7 +47,10 @@ internal sealed record PythonFacts
 
     /// <summary>Why it cannot serve with that module; null: it can.</summary>
     public string? WhyNot(string module) =>
-        Failure ?? (Modules.GetValueOrDefault(module) is not { } found ? $"has no {module}" : found.Failure is { } failure ? $"import of {module} failed: {failure}" : null);
+        Failure ?? (Modules.GetValueOrDefault(module) is not { } found ? Lacks(module) : found.Failure is { } failure ? $"import of {module} failed: {failure}" : null);
+
+    /// <summary>What is said of a Python that is as it should be and has not got the module.</summary>
+    internal static string Lacks(string module) => $"has no {module}";
 
     /// <summary>The version of the module, of MLX and of its device, for a person.</summary>
     public string Describe(string module)
