@@ -28,6 +28,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
     private readonly ScriptedPool _pool = new();
     private readonly RequestsInFlight _inFlight = new();
     private readonly Records _records = new();
+    private readonly LateClock _forwardersClock = new();
     private readonly InferenceEndpoint _endpoint;
 
     public InferenceEndpointTests()
@@ -36,7 +37,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         Assert.True(catalog.TryAdopt(new ModelSettings { BaseFolder = "/", Discovery = new DiscoveryOptions(), KnownKinds = [], OfferedKinds = [], Models = new Dictionary<string, ModelOptions>() }, new SettingsErrors()));
         var settings = new InferenceSettings(new LimitOptions(), new StreamOptions());
         _endpoint = new InferenceEndpoint(
-            catalog, _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), [], TimeProvider.System), new SuspectRequests(TimeProvider.System), _inFlight, [],
+            catalog, _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), [], _forwardersClock), new SuspectRequests(TimeProvider.System), _inFlight, [],
             settings, [_records], new AbsentModels(new NoDownloads(), catalog, settings, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), TimeProvider.System), TimeProvider.System);
         _listener.Start();
     }
@@ -97,6 +98,30 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
 
         Assert.Equal(200, client.Response.StatusCode);
         Assert.Equal(2, _pool.Returned);
+    }
+
+    // A connection that was closed while nobody used it says so at once. Whoever has had the request for longer has begun it, and may have died or hung of it.
+    [Theory]
+    [InlineData(0.5, 200)]
+    [InlineData(1.5, 502)]
+    public async Task Serve_ConnectionThatServedBeforeBreaks_IsServedByTheSuccessorOnlyIfItBrokeAtOnce(double seconds, int status)
+    {
+        var kept = new Kept();
+        var runner = new StubRunner(_silent.Number, new HttpMessageInvoker(kept));
+        var lease = Lease(runner, 1);
+        kept.Taken = () =>
+        {
+            _forwardersClock.Skip(TimeSpan.FromSeconds(seconds));
+            lease.Revocation.Revoke(RevocationReason.RunnerGone, "signal 11");
+            runner.Die("signal 11");
+        };
+        _pool.Leases.Enqueue(lease);
+        _pool.Leases.Enqueue(Lease(new StubRunner(LivePort), 2));
+
+        var client = await ServeAsync(status == 200 ? AnswerOneAsync() : Task.CompletedTask);
+
+        Assert.Equal(status, client.Response.StatusCode);
+        Assert.Equal(status == 200 ? 2 : 1, _pool.Returned);
     }
 
     // What it has begun is not begun again: it may be what ended the runner.
@@ -270,6 +295,29 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
             throw new InvalidOperationException("It cannot come to this.");
         }
+    }
+
+    /// <summary>A connection that takes the request, and breaks once the test has done what it wants.</summary>
+    private sealed class Kept : HttpMessageHandler
+    {
+        public Action Taken { get; set; } = () => { };
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
+            Taken();
+            throw new HttpRequestException(HttpRequestError.ResponseEnded, "The response ended prematurely.");
+        }
+    }
+
+    /// <summary>A clock that goes on by itself, and further when it is told to.</summary>
+    private sealed class LateClock : TimeProvider
+    {
+        private long _skipped;
+
+        public void Skip(TimeSpan time) => Interlocked.Add(ref _skipped, (long)(time.TotalSeconds * TimestampFrequency));
+
+        public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _skipped);
     }
 
     private sealed class AnySize : IHttpMaxRequestBodySizeFeature
