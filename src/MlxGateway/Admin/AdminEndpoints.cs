@@ -1,4 +1,3 @@
-using System.Reflection;
 using MlxGateway.Admin;
 using MlxGateway.Admin.Configuration;
 using MlxGateway.Admin.Downloading;
@@ -92,11 +91,7 @@ internal static class AdminEndpoints
         ? Results.Json(new HealthAnswer("draining"), AdminJson.Default.HealthAnswer, statusCode: StatusCodes.Status503ServiceUnavailable)
         : Results.Json(new HealthAnswer("ok"), AdminJson.Default.HealthAnswer);
 
-    private static IResult Version()
-    {
-        var parts = (typeof(AdminEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "").Split('+', 2);
-        return Results.Json(new VersionAnswer(parts[0], parts.Length > 1 ? parts[1] : null), AdminJson.Default.VersionAnswer);
-    }
+    private static IResult Version() => Results.Json(new VersionAnswer(GatewayVersion.Number, GatewayVersion.Commit), AdminJson.Default.VersionAnswer);
 
     private static IResult Running(IModelPool pool) => Results.Json(
         new RunningAnswer([.. pool.Snapshot.Models

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using System.Reflection;
+using MlxGateway.Inference.Describing;
 using MlxGateway.Inference;
 using MlxGateway.Supervision.Residency;
 
@@ -10,8 +10,6 @@ internal sealed class StateMeasures : IDisposable
 {
     /// <summary>The name of the meter.</summary>
     public const string MeterName = "MlxGateway.State";
-
-    private static readonly string Version = typeof(StateMeasures).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     private readonly Meter _meter = new(MeterName);
     private readonly IModelPool _pool;
@@ -30,7 +28,7 @@ internal sealed class StateMeasures : IDisposable
         _meter.CreateObservableGauge("mlxgateway.memory.planned", () => _pool.Snapshot.Planned.Bytes, "By", "What all models in memory are counted with.");
         _meter.CreateObservableGauge("mlxgateway.memory.budget", () => Figures(m => m.Ceiling.Bytes), "By", "The most that all models may ever use.");
         _meter.CreateObservableGauge("mlxgateway.memory.usable", () => Figures(m => m.Usable.Bytes), "By", "The most that all models may use now, beside what other programs hold.");
-        _meter.CreateObservableGauge("mlxgateway.build", () => new Measurement<long>(1, new KeyValuePair<string, object?>(Tag.Version, Version)), "1", "1, with the version.");
+        _meter.CreateObservableGauge("mlxgateway.build", () => new Measurement<long>(1, new KeyValuePair<string, object?>(Tag.Version, GatewayVersion.Whole)), "1", "1, with the version.");
 
         var started = time.GetUtcNow();
         _meter.CreateObservableCounter("process.cpu.time", static () => Environment.CpuUsage.TotalTime.TotalSeconds, "s", "Processor time of the gateway's own process.");

@@ -1,4 +1,4 @@
-using System.Reflection;
+using MlxGateway.Inference.Describing;
 using MlxGateway.Supervision.Residency;
 
 namespace MlxGateway.Inference.Listing;
@@ -8,9 +8,6 @@ namespace MlxGateway.Inference.Listing;
 /// </summary>
 internal sealed record GatewayProps
 {
-    private static readonly string Build =
-        "mlxgateway-" + typeof(GatewayProps).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
-
     /// <summary>An example, for the description of the API.</summary>
     public const string Example = """
         {"role":"router","max_instances":1,"models_autoload":true,"model_alias":"mlxgateway","model_path":"none","default_generation_settings":{"params":null,"n_ctx":0},"build_info":"mlxgateway-0.1.0","cors_proxy_enabled":false}
@@ -35,7 +32,7 @@ internal sealed record GatewayProps
     public GatewayGenerationSettings DefaultGenerationSettings { get; init; } = new(null, 0);
 
     /// <summary>Which gateway this is.</summary>
-    public string BuildInfo { get; init; } = Build;
+    public string BuildInfo { get; init; } = $"mlxgateway-{GatewayVersion.Number}";
 
     /// <summary>Always false: the gateway fetches nothing for a page.</summary>
     public bool CorsProxyEnabled { get; init; }

@@ -1,4 +1,4 @@
-using System.Reflection;
+using MlxGateway.Inference.Describing;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 
@@ -49,7 +49,7 @@ internal sealed class ToolShelf(IEnumerable<IToolGroup> groups, ILoggerFactory l
             {
                 Name = "mlxgateway",
                 Title = "MlxGateway",
-                Version = typeof(ToolShelf).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0",
+                Version = GatewayVersion.Number,
             },
             ServerInstructions = Instructions,
             ScopeRequests = false,

@@ -1,4 +1,5 @@
 using System.Collections;
+using MlxGateway.Inference.Describing;
 using MlxGateway.Inference.Tracing;
 using MlxGateway.Supervision.Residency;
 using MlxGateway.Supervision.Settings;
@@ -76,8 +77,7 @@ internal static class OtlpExport
 
     private static void AddProviders(IServiceCollection services, OtlpOptions options)
     {
-        var version = typeof(OtlpExport).Assembly.GetName().Version?.ToString(3) ?? "0";
-        var telemetry = services.AddOpenTelemetry().ConfigureResource(resource => resource.AddAttributes([new("service.version", version), new("service.instance.id", Guid.NewGuid().ToString())]));
+        var telemetry = services.AddOpenTelemetry().ConfigureResource(resource => resource.AddAttributes([new("service.version", GatewayVersion.Number), new("service.instance.id", Guid.NewGuid().ToString())]));
         telemetry.UseOtlpExporter();
         telemetry.WithLogging(null, static logs => logs.IncludeFormattedMessage = true);
         if (options.Metrics)
