@@ -26,12 +26,16 @@ internal static class EngineProcess
 
     /// <summary>Waits until it is at rest: less than a tenth of one core over half a second.</summary>
     /// <param name="pid">The process.</param>
-    /// <param name="within">For how long it may work until then, in time of the processor: how long a busy machine keeps it waiting for that is not its doing.</param>
+    /// <param name="within">
+    /// For how long it may work until then on all cores at once, as an engine does: counted in time of the processors, because how long a busy machine keeps it waiting is not
+    /// its doing. On two cores 3 s are 6 s of processors; an engine that looks for its client once a second (llama-server) would else be over the bound on any machine with four.
+    /// </param>
     public static async Task RestsAsync(int pid, TimeSpan within)
     {
         using var glances = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
         var began = CpuTicks(pid);
         var before = began;
+        var most = 100 * within.TotalSeconds * Environment.ProcessorCount;
         while (true)
         {
             await glances.WaitForNextTickAsync(Demo.Patience());
@@ -41,7 +45,7 @@ internal static class EngineProcess
                 return;
             }
 
-            Assert.True(now - began < 100 * within.TotalSeconds, $"The engine still works after {(now - began) / 100} s of the processor.");
+            Assert.True(now - began < most, $"The engine still works after {(now - began) / 100.0:F1} s of {Environment.ProcessorCount} processors.");
             before = now;
         }
     }
