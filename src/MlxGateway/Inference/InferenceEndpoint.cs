@@ -20,6 +20,7 @@ internal sealed class InferenceEndpoint(
     InferenceSettings settings,
     IEnumerable<IRequestObserver> observers,
     AbsentModels absent,
+    TracePace traces,
     TimeProvider time)
 {
     // A request that nobody has begun may outlive this many runners less one.
@@ -33,7 +34,7 @@ internal sealed class InferenceEndpoint(
     public async Task ServeAsync(HttpContext context, InferenceRoute route)
     {
         var arrived = time.GetTimestamp();
-        var span = RequestSpans.Begin(context, route);
+        var span = RequestSpans.Begin(context, route, traces);
         var record = new RequestRecord { Id = context.TraceIdentifier, Route = route.Path, Caller = context.Features.Get<ICaller>()?.Name };
         var response = new ClientResponse(context, route, settings.Streams, time);
         using var exchange = new InferenceExchange(context, route, response, record, arrived) { Span = span };

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using MlxGateway.Inference;
 using MlxGateway.Inference.Answers;
 using MlxGateway.Inference.Asking;
@@ -5,6 +6,7 @@ using MlxGateway.Inference.Describing;
 using MlxGateway.Inference.Downloading;
 using MlxGateway.Inference.Listing;
 using MlxGateway.Inference.Ports;
+using MlxGateway.Inference.Tracing;
 using MlxGateway.Supervision.Residency;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -36,6 +38,7 @@ internal static class InferenceEndpoints
         services.AddSingleton<IAnswerFilterSource, ResponseIndexing>();
         services.AddSingleton<IAnswerFilterSource, EmbeddingEncoder>();
         services.AddSingleton<AbsentModels>();
+        services.TryAddSingleton(static all => new TracePace(0, all.GetRequiredService<TimeProvider>())); // unless whoever exports them has said how many
         services.AddSingleton<InferenceEndpoint>();
         services.AddSingleton<MachineMemory>();
         services.AddSingleton<KnownNeeds>();

@@ -28,6 +28,12 @@ public sealed class OtlpOptions
     /// <summary>Whether traces are sent.</summary>
     public bool Traces { get; set; } = true;
 
+    /// <summary>
+    /// How many traces a second are begun, on the average, with those of ten seconds saved up in quiet times; 0: every one. A trace that a client began is always followed. Of no meaning where
+    /// <c>OTEL_TRACES_SAMPLER</c> says which are taken.
+    /// </summary>
+    public int TracesPerSecond { get; set; } = 100;
+
     /// <summary>Whether metrics are sent.</summary>
     public bool Metrics { get; set; } = true;
 

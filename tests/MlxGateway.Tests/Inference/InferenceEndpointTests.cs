@@ -8,6 +8,7 @@ using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using MlxGateway.Inference;
 using MlxGateway.Inference.Downloading;
+using MlxGateway.Inference.Tracing;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
 using MlxGateway.Supervision.Runners;
@@ -38,7 +39,7 @@ public sealed class InferenceEndpointTests : IAsyncDisposable
         var settings = new InferenceSettings(new LimitOptions(), new StreamOptions());
         _endpoint = new InferenceEndpoint(
             catalog, _pool, new RunnerForwarder(_services.GetRequiredService<IHttpForwarder>(), [], _forwardersClock), new SuspectRequests(TimeProvider.System), _inFlight, [],
-            settings, [_records], new AbsentModels(new NoDownloads(), catalog, settings, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), TimeProvider.System), TimeProvider.System);
+            settings, [_records], new AbsentModels(new NoDownloads(), catalog, settings, new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance), TimeProvider.System), new TracePace(0, TimeProvider.System), TimeProvider.System);
         _listener.Start();
     }
 

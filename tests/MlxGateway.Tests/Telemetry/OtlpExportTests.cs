@@ -58,4 +58,16 @@ public sealed class OtlpExportTests
         Assert.Equal(isGood, !errors.Any);
         Assert.DoesNotContain("s3cret", string.Join(' ', errors.All), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(100, true)]
+    [InlineData(-1, false)]
+    public void Check_FewerTracesThanNone_AreAMistake(int perSecond, bool isGood)
+    {
+        var errors = new SettingsErrors();
+        OtlpExport.Check(new OtlpOptions { TracesPerSecond = perSecond }, errors);
+
+        Assert.Equal(isGood, !errors.Any);
+    }
 }

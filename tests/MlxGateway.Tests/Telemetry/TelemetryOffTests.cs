@@ -71,6 +71,23 @@ public sealed class TelemetryOffTests : IDisposable
         Assert.Null(BeginRequest());
     }
 
+    [Fact]
+    public void Traces_OfWhichEnoughWereBegun_AreThoseOfClientsAlone()
+    {
+        using var app = Build(new TelemetryOptions { Metrics = false, Otlp = { Endpoint = new Uri("http://127.0.0.1:9"), Protocol = OtlpProtocol.HttpProtobuf, TracesPerSecond = 1 } });
+        using var provider = app.Services.GetRequiredService<OpenTelemetry.Trace.TracerProvider>();
+        var pace = app.Services.GetRequiredService<TracePace>();
+        while (pace.Take())
+        {
+            // Until there are enough.
+        }
+
+        Assert.Null(RequestSpans.Begin(new DefaultHttpContext(), InferenceRoute.ChatCompletions, pace));
+        Assert.Null(Activity.Current);
+        using var span = RequestSpans.Begin(new DefaultHttpContext { Request = { Headers = { TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" } } }, InferenceRoute.ChatCompletions, pace);
+        Assert.Equal("00f067aa0ba902b7", span!.ParentSpanId.ToString());
+    }
+
     // The server asks this logger whether it is to make a scope and an activity around every request.
     [Theory]
     [InlineData(false)]
@@ -90,8 +107,8 @@ public sealed class TelemetryOffTests : IDisposable
     public void Metrics_NeedAKeyThatMayRead(string method) =>
         Assert.Equal(Scopes.Read, ScopeRule.For(new DefaultHttpContext { Request = { Method = method, Path = "/metrics" } }));
 
-    private static Activity? BeginRequest() =>
-        RequestSpans.Begin(new DefaultHttpContext { Request = { Headers = { TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" } } }, InferenceRoute.ChatCompletions);
+    private static Activity? BeginRequest() => RequestSpans.Begin(
+        new DefaultHttpContext { Request = { Headers = { TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" } } }, InferenceRoute.ChatCompletions, new TracePace(0, TimeProvider.System));
 
     private WebApplication Build(TelemetryOptions options)
     {

@@ -20,8 +20,8 @@ internal static class RequestSpans
 
     private static readonly ActivitySource Source = new(Name);
 
-    /// <summary>Begins the span of a request, in the trace that its client began, if it did. Null where nobody traces.</summary>
-    public static Activity? Begin(HttpContext context, InferenceRoute route)
+    /// <summary>Begins the span of a request, in the trace that its client began, if it did. Null where nobody traces, and where enough are traced already: such a request costs what it costs without.</summary>
+    public static Activity? Begin(HttpContext context, InferenceRoute route, TracePace pace)
     {
         if (!Source.HasListeners())
         {
@@ -31,6 +31,11 @@ internal static class RequestSpans
         var headers = context.Request.Headers;
         if (!ActivityContext.TryParse(headers.TraceParent, headers.TraceState, isRemote: true, out var parent))
         {
+            if (!pace.Take())
+            {
+                return null;
+            }
+
             Activity.Current = null; // should the server have begun one of its own, it is one that nobody sees, and this would be left out with it
         }
 

@@ -17,6 +17,7 @@ internal static class OtlpExport
 {
     private const string Prefix = "OTEL_";
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string Sampler = "OTEL_TRACES_SAMPLER";
     private static readonly string[] Endpoints = [Endpoint, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
 
     /// <summary>Says what is wrong with the options that their types do not show.</summary>
@@ -25,6 +26,11 @@ internal static class OtlpExport
         if (options.Headers?.Split(',').FirstOrDefault(static h => h.IndexOf('=', StringComparison.Ordinal) <= 0) is not null)
         {
             errors.Add("MlxGateway:Telemetry:Otlp:Headers", "is not a list of headers; write \"name=value\", or \"name=value,name=value\"."); // never with the value, which is a secret
+        }
+
+        if (options.TracesPerSecond < 0)
+        {
+            errors.Add("MlxGateway:Telemetry:Otlp:TracesPerSecond", $"\"{options.TracesPerSecond}\" is less than none; write how many traces may begin in a second, or 0 for every one.");
         }
     }
 
@@ -40,6 +46,8 @@ internal static class OtlpExport
         // The library reads its own variables, of which there are dozens, from the configuration; the gateway's has only what is meant for the gateway.
         builder.Configuration.AddInMemoryCollection(settings);
         AddProviders(builder.Services, options);
+        var perSecond = settings.ContainsKey(Sampler) ? 0 : options.TracesPerSecond; // who names a sampler has said which ones
+        builder.Services.AddSingleton(all => new TracePace(perSecond, all.GetRequiredService<TimeProvider>()));
         builder.Logging
             .AddFilter<OpenTelemetryLoggerProvider>(null, options.Logs ? LogLevel.Information : LogLevel.None)
             .AddFilter<OpenTelemetryLoggerProvider>("Microsoft", options.Logs ? LogLevel.Warning : LogLevel.None)
