@@ -72,6 +72,23 @@ internal sealed partial class ResidencyLedger
         }
     }
 
+    // A queue that is full of what nobody waits for is no reason to send a person away: the youngest of that leaves. False: nothing but people waits.
+    private bool MakePlaceInQueue(DateTimeOffset now)
+    {
+        LeaseTicket? youngest = null;
+        foreach (var resident in _residents)
+        {
+            youngest = resident.Waiting.YoungestBackground is { } ticket && !(ticket.Order < youngest?.Order) ? ticket : youngest;
+        }
+
+        if (youngest is not null)
+        {
+            Refuse(youngest, Refusal.PlaceYielded(youngest.Model.Id, options.QueueLimit), now);
+        }
+
+        return youngest is not null;
+    }
+
     // True if the lease was a background one.
     private static bool ReturnBackground(Resident resident, Revocation lease)
     {

@@ -261,6 +261,25 @@ public sealed class BackgroundWorkTests
     }
 
     [Fact]
+    public void LeaseRequested_TheQueueIsFullOfBackgroundWork_ThePersonHasThePlaceOfTheYoungest()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("gemma", 6));
+        bench.Options.QueueLimit = 2;
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+        var older = bench.AskInBackground("qwen");
+        var younger = bench.AskInBackground("gemma");
+        Assert.Equal(["refuse gemma QueueFull"], bench.AskInBackground("gemma").Effects);
+
+        Assert.Equal(["refuse gemma Yielded"], bench.Ask("gemma").Effects);
+
+        Assert.Contains("a person's request has its place in the queue", younger.Refusal.Message);
+        Assert.False(older.Ticket.Outcome.IsCompleted);
+        Assert.Equal(["refuse qwen Yielded"], bench.Ask("gemma").Effects);
+        Assert.Equal(["refuse gemma QueueFull"], bench.Ask("gemma").Effects); // now people wait, and nobody else
+    }
+
+    [Fact]
     public void ShutdownRequested_BackgroundWorkRuns_IsEndedLikeEverything()
     {
         var bench = new LedgerBench(10, ("qwen", 6));
