@@ -67,14 +67,6 @@ internal sealed partial class ResidencyLedger
     private void AdmitWaiting(DateTimeOffset now)
     {
         _admitAt = null;
-        foreach (var resident in _residents)
-        {
-            if (!resident.WaitsForRoom)
-            {
-                LeaveReadAhead(resident);
-            }
-        }
-
         if (_waiting == 0)
         {
             return;

@@ -105,9 +105,10 @@ internal sealed partial class ResidencyLedger
         return true;
     }
 
-    // Not for ever: after a while the client is better off with a refusal, which it does not show. A load that is under way is worth waiting for.
-    private void ExpireBackground(DateTimeOffset now)
+    // Not for ever: after a while the client is better off with a refusal, which it does not show. A load that is under way is worth waiting for. True if anything was refused.
+    private bool ExpireBackground(DateTimeOffset now)
     {
+        var before = _waiting;
         foreach (var resident in _residents)
         {
             while (resident.State is not Launching && resident.Waiting.OldestBackground is { } ticket && now >= ticket.ArrivedAt + options.BackgroundPatience)
@@ -115,6 +116,8 @@ internal sealed partial class ResidencyLedger
                 Refuse(ticket, Refusal.Yielded(ticket.Model.Id, options.BackgroundPatience), now);
             }
         }
+
+        return _waiting < before;
     }
 
     private DateTimeOffset? BackgroundWake(Resident resident)

@@ -150,11 +150,19 @@ internal sealed partial class ResidencyLedger
     // The victims of one swap leave together: an idle one that left early would be gone for nothing if the newcomer gave up.
     private void CloseDrained(DateTimeOffset now)
     {
+        foreach (var resident in _residents)
+        {
+            if (resident.State is Draining && now >= DrainDeadline(resident))
+            {
+                Close(resident, now);
+            }
+        }
+
+        // Asked only now: of the victims, the last that served may just have been closed.
         var swapIsDrained = _residents.TrueForAll(r => !DrainsForSwap(r) || r.Leases == 0);
         foreach (var resident in _residents)
         {
-            if (resident.State is Draining
-                && (now >= DrainDeadline(resident) || (resident.Leases == 0 && (resident.LeavesForGood || swapIsDrained))))
+            if (resident is { State: Draining, Leases: 0 } && (resident.LeavesForGood || swapIsDrained))
             {
                 Close(resident, now);
             }

@@ -280,6 +280,24 @@ public sealed class BackgroundWorkTests
     }
 
     [Fact]
+    public void TimeElapsed_BackgroundWorkThatCouldNotHaveRoomIsRefused_WhoeverWaitedBehindItHasItsTurnInTheSameMoment()
+    {
+        var bench = new LedgerBench(10, ("busy", 6), ("idle", 4), ("large", 9), ("small", 4));
+        bench.Serve("idle");
+        bench.Ask("busy");
+        bench.Ready("busy");
+        bench.PassAsWoken(301);
+        bench.AskInBackground("large");
+        bench.PassAsWoken(10);
+        Assert.Empty(bench.AskInBackground("small").Effects);
+
+        bench.PassAsWoken(109.5);
+        bench.AnswersReadings = false; // they would be an event of their own
+
+        Assert.Equal(["refuse large Yielded", "stop idle 1"], bench.PassAsWoken(0.5));
+    }
+
+    [Fact]
     public void ShutdownRequested_BackgroundWorkRuns_IsEndedLikeEverything()
     {
         var bench = new LedgerBench(10, ("qwen", 6));
