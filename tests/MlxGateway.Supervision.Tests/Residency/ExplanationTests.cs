@@ -159,6 +159,27 @@ public sealed class ExplanationTests
     }
 
     [Fact]
+    public void Decisions_Launched_SayForWhomAndWhatIsCounted()
+    {
+        var bench = new LedgerBench(10, ("a", 1), ("b", 2), ("c", 3), ("d", 4)) { AnswersReadings = false };
+        bench.Ask("a");
+        bench.Ask("b");
+        bench.Ask("b");
+        bench.AskInBackground("c");
+        bench.Ask("d", new LeaseTerms { IsBackground = true, MayEvict = false });
+        bench.Apply(bench.Reading());
+
+        Assert.Equal(
+            [
+                "a person waits for it; counted with 1.00 GB (as configured)",
+                "2 people wait for it; counted with 2.00 GB (as configured)",
+                "background work waits for it; counted with 3.00 GB (as configured)",
+                "it is loaded ahead; counted with 4.00 GB (as configured)",
+            ],
+            bench.Ledger.Decisions.Select(d => d.Reason));
+    }
+
+    [Fact]
     public void Decisions_ARunnerFailed_ItsLastLineIsNotRunIntoTheNextSentence()
     {
         var bench = Bench();
