@@ -34,6 +34,7 @@ internal sealed partial class Referee
 
         _pinned = Sum(_alive.Where(r => r.Spec.Pinned));
         _mostWaiting = _waiting.Count;
+        _mostPeopleWaiting = PeopleWaiting;
         foreach (var model in Scenario.Models)
         {
             Waits(model, world.Moment + 1);

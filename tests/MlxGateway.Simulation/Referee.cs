@@ -20,6 +20,7 @@ internal sealed partial class Referee(World world)
     private readonly List<SimulatedRunner> _adopted = [];
     private readonly List<(Client Client, SimulatedRunner Runner)> _backgroundGrants = [];
     private int _mostWaiting;
+    private int _mostPeopleWaiting;
 
     // The pinned models that were in memory at any time in this moment.
     private ByteSize _pinned;
@@ -72,6 +73,7 @@ internal sealed partial class Referee(World world)
         Waits(client.StandIn, world.Moment);
         _places.Add(client, _waiting.AddLast(client));
         _mostWaiting = Math.Max(_mostWaiting, _waiting.Count);
+        _mostPeopleWaiting = Math.Max(_mostPeopleWaiting, PeopleWaiting);
     }
 
     /// <summary>An earlier gateway has left it in memory, and this one is told of it.</summary>
@@ -309,11 +311,12 @@ internal sealed partial class Referee(World world)
             $"client {client.Number} is not told when to come back: {refusal.Message}");
         var (just, unjust) = refusal.Reason switch
         {
-            RefusalReason.QueueFull => (_mostWaiting > Scenario.Options.QueueLimit, $"although only {_mostWaiting} waited"),
+            RefusalReason.QueueFull when client.Terms.IsBackground => (_mostWaiting > Scenario.Options.QueueLimit, $"although only {_mostWaiting} waited"),
+            RefusalReason.QueueFull => (_mostPeopleWaiting > Scenario.Options.QueueLimit, $"although only {_mostPeopleWaiting} people waited"),
             RefusalReason.InsufficientMemory => (CanNeverFit(client), "although it can fit"),
             RefusalReason.InsufficientMemoryNow => (IsShort(client), "although there was room, or too early"),
             RefusalReason.LaunchFailed => (HasFailed(client.Model) || (client.StandIn is { } other && HasFailed(other)), "although its cooldown is over, or it never failed"),
-            RefusalReason.Yielded => (client.Terms.IsBackground && (!client.Terms.MayEvict || Now - client.AskedAt >= Scenario.Options.BackgroundPatience), "although it is a person's, or too early"),
+            RefusalReason.Yielded => (client.Terms.IsBackground && (!client.Terms.MayEvict || Now - client.AskedAt >= Scenario.Options.BackgroundPatience || _mostWaiting > Scenario.Options.QueueLimit), "although it is a person's, or too early"),
             _ => (Shutdown is not null, "although nobody has asked for a shutdown"),
         };
         Demand(just, $"client {client.Number} was refused {unjust}: {refusal.Message}");

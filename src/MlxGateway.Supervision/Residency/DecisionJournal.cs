@@ -4,24 +4,52 @@ namespace MlxGateway.Supervision.Residency;
 internal sealed class DecisionJournal
 {
     private const int Kept = 200;
-    private readonly Queue<Decision> _last = new(Kept);
+
+    // Clients repeat what was refused, many times a minute and each time with another number of seconds in the answer. That must not push out what explains it.
+    private const int KeptRefusals = 100;
+
+    private readonly LinkedList<Decision> _last = [];
+    private int _refusals;
 
     /// <summary>The last decisions, the oldest first.</summary>
     public IReadOnlyList<Decision> Last => [.. _last];
 
     public void Note(Decision decision)
     {
-        // A flood of equal refusals must not push out what explains it.
-        if (decision.Kind is DecisionKind.Refused or DecisionKind.Yielded && _last.Count > 0 && _last.Last() is var last && last.Kind == decision.Kind && last.Model == decision.Model && last.Reason == decision.Reason)
+        if (IsRefusal(decision) && _last.Last?.Value is { } last && last.Kind == decision.Kind && last.Model == decision.Model && last.Reason == decision.Reason)
         {
             return;
         }
 
-        if (_last.Count == Kept)
+        if (IsRefusal(decision) && _refusals == KeptRefusals)
         {
-            _last.Dequeue();
+            Forget(OldestRefusal());
+        }
+        else if (_last.Count == Kept)
+        {
+            Forget(_last.First!);
         }
 
-        _last.Enqueue(decision);
+        _last.AddLast(decision);
+        _refusals += IsRefusal(decision) ? 1 : 0;
+    }
+
+    private static bool IsRefusal(Decision decision) => decision.Kind is DecisionKind.Refused or DecisionKind.Yielded;
+
+    private LinkedListNode<Decision> OldestRefusal()
+    {
+        var node = _last.First!;
+        while (!IsRefusal(node.Value))
+        {
+            node = node.Next!;
+        }
+
+        return node;
+    }
+
+    private void Forget(LinkedListNode<Decision> node)
+    {
+        _last.Remove(node);
+        _refusals -= IsRefusal(node.Value) ? 1 : 0;
     }
 }

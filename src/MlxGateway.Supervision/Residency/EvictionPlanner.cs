@@ -13,11 +13,25 @@ internal abstract record EvictionPlan
     /// <summary>All of these must leave, and none of them before <paramref name="From"/>.</summary>
     public sealed record Evict(IReadOnlyList<Resident> Victims, DateTimeOffset From) : EvictionPlan;
 
-    /// <summary>Room will come by itself: enough is on its way out, or is still loading and may leave later.</summary>
-    public sealed record Wait : EvictionPlan;
+    /// <summary>Room will come by itself.</summary>
+    /// <param name="For">What it depends on.</param>
+    public sealed record Wait(WaitCause For) : EvictionPlan;
 
     /// <summary>Not even an empty house would have room: other programs hold the memory.</summary>
     public sealed record Short : EvictionPlan;
+}
+
+/// <summary>What it depends on when there will be room for a newcomer without anybody being sent away.</summary>
+internal enum WaitCause
+{
+    /// <summary>Enough is on its way out.</summary>
+    Leaving,
+
+    /// <summary>What a launching runner has taken is not seen as ours yet, so the reading of memory is too low.</summary>
+    Unseen,
+
+    /// <summary>Somebody in the way may not be sent away yet: it is launching, or has not served whom it was launched for.</summary>
+    Unserved,
 }
 
 /// <summary>What a newcomer may ask of those in its way.</summary>
@@ -62,7 +76,9 @@ internal readonly record struct SwapTerms(DateTimeOffset AskedAt, TimeSpan Patie
 internal static class EvictionPlanner
 {
     private static readonly EvictionPlan Fits = new EvictionPlan.Fits();
-    private static readonly EvictionPlan Wait = new EvictionPlan.Wait();
+    private static readonly EvictionPlan WaitForLeaving = new EvictionPlan.Wait(WaitCause.Leaving);
+    private static readonly EvictionPlan WaitForUnseen = new EvictionPlan.Wait(WaitCause.Unseen);
+    private static readonly EvictionPlan WaitForUnserved = new EvictionPlan.Wait(WaitCause.Unserved);
     private static readonly EvictionPlan Short = new EvictionPlan.Short();
 
     /// <summary>Whether the newcomer could not be in memory even if everything left that may leave, and no other program ran.</summary>
@@ -123,7 +139,7 @@ internal static class EvictionPlanner
         if (Immovable(residents) + newcomer.Need.Total > usable)
         {
             // What a launching runner uses is not seen as ours yet, so the reading is too low until it is ready.
-            return residents.Any(r => r.State is ResidentState.Launching) ? Wait : Short;
+            return residents.Any(r => r.State is ResidentState.Launching) ? WaitForUnseen : Short;
         }
 
         foreach (var leaving in residents.Where(r => r.IsLeaving))
@@ -132,14 +148,14 @@ internal static class EvictionPlanner
             rivals.Remove(leaving);
         }
 
-        return toFree.IsEnough && rivals.Count == 0 ? Wait : Choose(residents, rivals, toFree, terms, now);
+        return toFree.IsEnough && rivals.Count == 0 ? WaitForLeaving : Choose(residents, rivals, toFree, terms, now);
     }
 
     private static EvictionPlan Choose(IEnumerable<Resident> residents, List<Resident> rivals, Room toFree, SwapTerms terms, DateTimeOffset now)
     {
         if (rivals.Exists(r => !r.MayBeVictim))
         {
-            return Wait;
+            return WaitForUnserved;
         }
 
         var victims = rivals.ConvertAll(r => (Resident: r, From: terms.MayLeaveFrom(r)));
@@ -168,7 +184,7 @@ internal static class EvictionPlanner
             }
         }
 
-        return Wait;
+        return WaitForUnserved;
     }
 
     private static bool MustBeGoneFor(Resident newcomer, Resident other) => newcomer.TakesAllRoom && (other.State is ResidentState.Stopping || (other.IsIdle && other.MayBeVictim));

@@ -53,7 +53,7 @@ public enum RefusalReason
     /// <summary>The gateway is shutting down.</summary>
     ShuttingDown,
 
-    /// <summary>It is background work, and people had the machine for longer than it may wait.</summary>
+    /// <summary>It is background work, and people had the machine for longer than it may wait, or its place in a full queue is a person's now.</summary>
     Yielded,
 }
 

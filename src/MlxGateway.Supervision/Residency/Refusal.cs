@@ -16,6 +16,9 @@ internal sealed record Refusal(RefusalReason Reason, string Message, TimeSpan? R
     public static Refusal Yielded(string model, TimeSpan waited) =>
         new(RefusalReason.Yielded, $"This is background work for {model}, and people had the machine for {Seconds(waited)}. Try again when it is quieter.", TimeSpan.FromSeconds(60));
 
+    public static Refusal PlaceYielded(string model, int limit) =>
+        new(RefusalReason.Yielded, $"This is background work for {model}, and a person's request has its place in the queue, of which QueueLimit allows no more than {Number(limit)}. Try again when it is quieter.", TimeSpan.FromSeconds(60));
+
     public static Refusal NoRoomAhead(string model, MemoryNeed need) =>
         new(RefusalReason.Yielded, $"There is no room for {model} ({need.Total}: {need.Reason}) beside what is in memory, and nothing is evicted for a model that is loaded ahead. It is loaded when somebody asks for it.", TimeSpan.FromSeconds(60));
 

@@ -67,14 +67,6 @@ internal sealed partial class ResidencyLedger
     private void AdmitWaiting(DateTimeOffset now)
     {
         _admitAt = null;
-        foreach (var resident in _residents)
-        {
-            if (!resident.WaitsForRoom)
-            {
-                LeaveReadAhead(resident);
-            }
-        }
-
         if (_waiting == 0)
         {
             return;
@@ -190,11 +182,20 @@ internal sealed partial class ResidencyLedger
         BeginLaunch(newcomer);
         newcomer.LaunchedForBackground = !AsksForPeople(newcomer);
         newcomer.Enter(Launching, now);
-        Note(DecisionKind.Launched, newcomer.Id, null, newcomer.Need.Shape.Lowered is { } lowered ? $"{newcomer.Need.Reason}. {lowered}" : newcomer.Need.Reason, now);
+        Note(DecisionKind.Launched, newcomer.Id, null, $"{WhoWaits(newcomer)}; {Counted(newcomer.Need)}{(newcomer.Need.Shape.Lowered is { } lowered ? $". {lowered}" : "")}", now);
         LeaveReadAhead(newcomer);
         _effects.Add(new StartRunner(newcomer.Spec, newcomer.Need.Shape, newcomer.Launch));
         CommitSwapOf(newcomer, now);
     }
+
+    private static string WhoWaits(Resident newcomer) => newcomer.Waiting.People switch
+    {
+        1 => "a person waits for it",
+        > 1 => $"{Number(newcomer.Waiting.People)} people wait for it",
+        _ => newcomer.Waiting.Oldest!.Terms.MayEvict ? "background work waits for it" : "it is loaded ahead",
+    };
+
+    private static string Counted(MemoryNeed need) => $"counted with {need.Total} ({need.Reason})";
 
     private void BeginLaunch(Resident newcomer)
     {

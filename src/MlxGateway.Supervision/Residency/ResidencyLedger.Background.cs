@@ -72,6 +72,23 @@ internal sealed partial class ResidencyLedger
         }
     }
 
+    // A queue that is full of what nobody waits for is no reason to send a person away: the youngest of that leaves. False: nothing but people waits.
+    private bool MakePlaceInQueue(DateTimeOffset now)
+    {
+        LeaseTicket? youngest = null;
+        foreach (var resident in _residents)
+        {
+            youngest = resident.Waiting.YoungestBackground is { } ticket && !(ticket.Order < youngest?.Order) ? ticket : youngest;
+        }
+
+        if (youngest is not null)
+        {
+            Refuse(youngest, Refusal.PlaceYielded(youngest.Model.Id, options.QueueLimit), now);
+        }
+
+        return youngest is not null;
+    }
+
     // True if the lease was a background one.
     private static bool ReturnBackground(Resident resident, Revocation lease)
     {
@@ -88,9 +105,10 @@ internal sealed partial class ResidencyLedger
         return true;
     }
 
-    // Not for ever: after a while the client is better off with a refusal, which it does not show. A load that is under way is worth waiting for.
-    private void ExpireBackground(DateTimeOffset now)
+    // Not for ever: after a while the client is better off with a refusal, which it does not show. A load that is under way is worth waiting for. True if anything was refused.
+    private bool ExpireBackground(DateTimeOffset now)
     {
+        var before = _waiting;
         foreach (var resident in _residents)
         {
             while (resident.State is not Launching && resident.Waiting.OldestBackground is { } ticket && now >= ticket.ArrivedAt + options.BackgroundPatience)
@@ -98,6 +116,8 @@ internal sealed partial class ResidencyLedger
                 Refuse(ticket, Refusal.Yielded(ticket.Model.Id, options.BackgroundPatience), now);
             }
         }
+
+        return _waiting < before;
     }
 
     private DateTimeOffset? BackgroundWake(Resident resident)

@@ -60,7 +60,7 @@ internal sealed partial class ResidencyLedger
         {
             // It worked until now, so whoever waits is served by a new one at once.
             resident.FailuresInARow = 1;
-            Note(DecisionKind.Failed, resident.Id, null, $"{how} It is launched again at once for whoever asks.", now);
+            Note(DecisionKind.Failed, resident.Id, null, $"{Sentence(how)} It is launched again at once for whoever asks.", now);
         }
         else
         {
@@ -81,7 +81,7 @@ internal sealed partial class ResidencyLedger
         }
 
         resident.FailuresInARow++;
-        Note(DecisionKind.Failed, resident.Id, null, $"{how} It is launched once more for whoever asks, when all that is idle has left.", now);
+        Note(DecisionKind.Failed, resident.Id, null, $"{Sentence(how)} It is launched once more for whoever asks, when all that is idle has left.", now);
         return true;
     }
 
@@ -92,9 +92,12 @@ internal sealed partial class ResidencyLedger
         cooldown = cooldown < longest ? cooldown : longest;
         resident.Failure = why;
         resident.CoolUntil = now + cooldown;
-        Note(DecisionKind.Failed, resident.Id, null, string.Create(CultureInfo.InvariantCulture, $"{why.TrimEnd()} It is left alone for {cooldown.TotalSeconds:0.#} s ({resident.FailuresInARow} in a row)."), now);
+        Note(DecisionKind.Failed, resident.Id, null, string.Create(CultureInfo.InvariantCulture, $"{Sentence(why)} It is left alone for {cooldown.TotalSeconds:0.#} s ({resident.FailuresInARow} in a row)."), now);
         RefuseAll(resident, Refusal.LaunchFailed(resident.Id, why, cooldown), now);
     }
+
+    // What a runner wrote last seldom ends as a sentence does, and another one follows.
+    private static string Sentence(string words) => words.TrimEnd() is var text && text.EndsWith('.') ? text : $"{text}.";
 
     private void Unload(UnloadRequested request, DateTimeOffset now)
     {
@@ -147,11 +150,19 @@ internal sealed partial class ResidencyLedger
     // The victims of one swap leave together: an idle one that left early would be gone for nothing if the newcomer gave up.
     private void CloseDrained(DateTimeOffset now)
     {
+        foreach (var resident in _residents)
+        {
+            if (resident.State is Draining && now >= DrainDeadline(resident))
+            {
+                Close(resident, now);
+            }
+        }
+
+        // Asked only now: of the victims, the last that served may just have been closed.
         var swapIsDrained = _residents.TrueForAll(r => !DrainsForSwap(r) || r.Leases == 0);
         foreach (var resident in _residents)
         {
-            if (resident.State is Draining
-                && (now >= DrainDeadline(resident) || (resident.Leases == 0 && (resident.LeavesForGood || swapIsDrained))))
+            if (resident is { State: Draining, Leases: 0 } && (resident.LeavesForGood || swapIsDrained))
             {
                 Close(resident, now);
             }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using static MlxGateway.Supervision.Residency.ResidencyEffect;
 using static MlxGateway.Supervision.Residency.ResidencyEvent;
 using static MlxGateway.Supervision.Residency.ResidentState;
@@ -36,7 +35,7 @@ internal sealed partial class ResidencyLedger
         resident.ReadySince = resident.LastUsed = now;
         resident.LastPerson = now;
         SeeReady(news.Runner, now);
-        Note(DecisionKind.Adopted, resident.Id, null, string.Create(CultureInfo.InvariantCulture, $"an earlier gateway kept it as process {news.Runner.Pid}; {news.Need.Reason}"), now);
+        Note(DecisionKind.Adopted, resident.Id, null, $"an earlier gateway kept it as process {Number(news.Runner.Pid)}; {Counted(news.Need)}", now);
         _effects.Add(new WatchRunner(resident.Spec, resident.Need.Shape, resident.Launch, news.Runner));
     }
 

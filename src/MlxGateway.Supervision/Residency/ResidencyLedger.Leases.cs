@@ -35,7 +35,7 @@ internal sealed partial class ResidencyLedger
         {
             RefuseOne(ticket, Refusal.LaunchFailed(resident.Id, resident.Failure, resident.CoolUntil!.Value - now), now);
         }
-        else if (_waiting >= options.QueueLimit)
+        else if (_waiting >= options.QueueLimit && (ticket.Terms.IsBackground || !MakePlaceInQueue(now)))
         {
             RefuseOne(ticket, Refusal.QueueFull(resident.Id, options.QueueLimit, PatienceFor(resident)), now);
         }

@@ -44,6 +44,18 @@ internal sealed partial class ResidencyLedger
         }
     }
 
+    // Only when nobody is refused any more: whoever was the last to wait may just have been.
+    private void LeaveReadsForNobody()
+    {
+        foreach (var resident in _residents)
+        {
+            if (!resident.WaitsForRoom)
+            {
+                LeaveReadAhead(resident);
+            }
+        }
+    }
+
     private void LeaveReadAhead(Resident newcomer)
     {
         if (newcomer.IsReadAhead)

@@ -188,7 +188,14 @@ internal sealed partial class ResidencyLedger(ResidencyOptions options)
             ServeBackground(resident, now);
         }
 
-        ExpireBackground(now);
+        if (ExpireBackground(now))
+        {
+            // Whoever waited behind it for room may have a turn.
+            ReconsiderSwap(now);
+            AdmitWaiting(now);
+        }
+
+        LeaveReadsForNobody();
         if (IsShuttingDown && !_isOver && !_residents.Exists(r => r.HoldsMemory))
         {
             _isOver = true;

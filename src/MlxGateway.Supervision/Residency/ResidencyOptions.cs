@@ -41,7 +41,7 @@ public sealed class ResidencyOptions
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan HangTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>How many requests may wait at once before newcomers are refused.</summary>
+    /// <summary>How many requests may wait at once before newcomers are refused; a person's has the place of a background one, if there is one.</summary>
     [Range(1, 100_000)]
     public int QueueLimit { get; set; } = 512;
 

@@ -257,7 +257,7 @@ internal sealed partial class RunnerLaunch(
         [LoggerMessage(3006, LogLevel.Information, "Model {Model} is out of memory (launch {Launch}).")]
         public static partial void Gone(ILogger logger, string model, int launch);
 
-        [LoggerMessage(3007, LogLevel.Information, "Model {Model} stays in memory for the next gateway (process {Pid}).")]
+        [LoggerMessage(3013, LogLevel.Information, "Model {Model} stays in memory for the next gateway (process {Pid}).")]
         public static partial void Kept(ILogger logger, string model, int pid);
     }
 }

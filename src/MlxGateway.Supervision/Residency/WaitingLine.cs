@@ -22,6 +22,9 @@ internal sealed class WaitingLine
     /// <summary>The background request that has waited longest; null: none.</summary>
     public LeaseTicket? OldestBackground => _background.First?.Value;
 
+    /// <summary>The background request that came last; null: none.</summary>
+    public LeaseTicket? YoungestBackground => _background.Last?.Value;
+
     /// <summary>Everybody, people first, each in order of arrival.</summary>
     public IEnumerable<LeaseTicket> All => _people.Concat(_background);
 

@@ -35,8 +35,9 @@ internal sealed partial class ConfigurationReload(GatewayConfiguration first, Mo
             var (next, failure) = GatewayConfiguration.Read(first.Arguments);
             if (next is null)
             {
-                Log.Rejected(logger, string.Join(' ', failure!.Sentences));
-                return ReloadOutcome.Rejected([.. failure.Sentences.Skip(1).Select(static s => s.Trim())]); // the first says that it does not start, which is true of a start only
+                string[] mistakes = [.. failure!.Sentences.Skip(1).Select(static s => s.Trim())]; // the first says that it does not start, which is true of a start only
+                Log.Rejected(logger, string.Join(' ', mistakes));
+                return ReloadOutcome.Rejected(mistakes);
             }
 
             var changed = Changed(_current ?? first, next);
@@ -54,7 +55,11 @@ internal sealed partial class ConfigurationReload(GatewayConfiguration first, Mo
 
             pool.Reconfigure(next.Options.Residency, catalog.Current);
             Volatile.Write(ref _current, next);
-            Log.Applied(logger, string.Join(", ", changed.Where(IsLive)));
+            if (changed.Where(IsLive).ToList() is { Count: > 0 } live)
+            {
+                Log.Applied(logger, string.Join(", ", live));
+            }
+
             if (changed.Where(key => !IsLive(key)).ToList() is { Count: > 0 } later)
             {
                 Log.Later(logger, string.Join(", ", later));

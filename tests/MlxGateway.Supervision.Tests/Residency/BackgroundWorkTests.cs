@@ -261,6 +261,43 @@ public sealed class BackgroundWorkTests
     }
 
     [Fact]
+    public void LeaseRequested_TheQueueIsFullOfBackgroundWork_ThePersonHasThePlaceOfTheYoungest()
+    {
+        var bench = new LedgerBench(10, ("qwen", 6), ("gemma", 6));
+        bench.Options.QueueLimit = 2;
+        bench.Ask("qwen");
+        bench.Ready("qwen");
+        var older = bench.AskInBackground("qwen");
+        var younger = bench.AskInBackground("gemma");
+        Assert.Equal(["refuse gemma QueueFull"], bench.AskInBackground("gemma").Effects);
+
+        Assert.Equal(["refuse gemma Yielded"], bench.Ask("gemma").Effects);
+
+        Assert.Contains("a person's request has its place in the queue", younger.Refusal.Message);
+        Assert.False(older.Ticket.Outcome.IsCompleted);
+        Assert.Equal(["refuse qwen Yielded"], bench.Ask("gemma").Effects);
+        Assert.Equal(["refuse gemma QueueFull"], bench.Ask("gemma").Effects); // now people wait, and nobody else
+    }
+
+    [Fact]
+    public void TimeElapsed_BackgroundWorkThatCouldNotHaveRoomIsRefused_WhoeverWaitedBehindItHasItsTurnInTheSameMoment()
+    {
+        var bench = new LedgerBench(10, ("busy", 6), ("idle", 4), ("large", 9), ("small", 4));
+        bench.Serve("idle");
+        bench.Ask("busy");
+        bench.Ready("busy");
+        bench.PassAsWoken(301);
+        bench.AskInBackground("large");
+        bench.PassAsWoken(10);
+        Assert.Empty(bench.AskInBackground("small").Effects);
+
+        bench.PassAsWoken(109.5);
+        bench.AnswersReadings = false; // they would be an event of their own
+
+        Assert.Equal(["refuse large Yielded", "stop idle 1"], bench.PassAsWoken(0.5));
+    }
+
+    [Fact]
     public void ShutdownRequested_BackgroundWorkRuns_IsEndedLikeEverything()
     {
         var bench = new LedgerBench(10, ("qwen", 6));

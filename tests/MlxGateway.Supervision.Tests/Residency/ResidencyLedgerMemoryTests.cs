@@ -394,4 +394,18 @@ public sealed class ResidencyLedgerMemoryTests
     }
 
     private static ByteSize Gigabytes(double value) => ByteSize.FromGigabytes(value);
+
+    [Fact]
+    public void TimeElapsed_WhoseFilesAreReadAheadIsRefused_TheReadingEndsInTheSameMoment()
+    {
+        var bench = new LedgerBench(10, ("busy", 6), ("qwen", 6));
+        bench.Ask("busy");
+        bench.Ready("busy");
+        bench.Ask("qwen");
+        bench.Usable = 3;
+        var said = bench.PassAsWoken(40);
+
+        Assert.Equal(["refuse qwen InsufficientMemoryNow"], said);
+        Assert.Equal(["begin qwen 4.00 GB", "end qwen"], bench.ReadAhead);
+    }
 }

@@ -271,6 +271,24 @@ public sealed class ResidencyLedgerTests
     }
 
     [Fact]
+    public void TimeElapsed_DrainTimeIsOverForTheLastBusyVictim_OneThatWasAddedLaterLeavesInTheSameMoment()
+    {
+        var bench = new LedgerBench(12, ("idle", 3), ("busy", 4), ("qwen", 4));
+        bench.Change("qwen", spec => spec with { ExclusiveWith = ["busy"] });
+        bench.Serve("idle");
+        bench.Ask("busy");
+        bench.Ready("busy");
+        bench.Ask("qwen");
+        bench.PassAsWoken(10);
+        bench.Usable = 6; // now the idle one must leave as well, together with the busy one
+        bench.PassAsWoken(bench.Options.DrainTimeout.TotalSeconds - 5.5);
+        Assert.Equal(ResidentState.Draining, bench["idle"].State);
+        bench.AnswersReadings = false; // they would be an event of their own
+
+        Assert.Equal(["revoke busy 1 Evicted", "stop busy 1", "stop idle 1"], bench.PassAsWoken(0.5));
+    }
+
+    [Fact]
     public void LeaseRequested_QueueIsFull_IsRefusedWithRetryAdvice()
     {
         var bench = new LedgerBench(10, ("qwen", 6));

@@ -315,9 +315,17 @@ internal sealed class Storm
 
     private void Tell(ResidencyEvent happened)
     {
+        var version = _ledger.Version;
         foreach (var effect in _ledger.Apply(happened, _now).ToArray())
         {
             See(effect);
+        }
+
+        // What could be done has been done, or an alarm is set for it: there may be no other event for a long time.
+        if (version != _ledger.Version && !(_ledger.NextWake <= _now))
+        {
+            var undone = _ledger.Apply(new TimeElapsed(), _now).Where(e => e is not ObserveMemory).ToList();
+            Assert.True(undone.Count == 0, $"{_name}: {happened.GetType().Name} at {_now} left undone: {string.Join(", ", undone)}");
         }
 
         Assert.Equal(_waiting.Count, _ledger.Waiting);

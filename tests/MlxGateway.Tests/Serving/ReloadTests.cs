@@ -61,8 +61,22 @@ public sealed class ReloadTests
         gateway.Configure("\"Modles\":{}");
         await Gateway.UntilAsync(() => gateway.Output.Contains("did you mean \"Models\"", StringComparison.Ordinal));
 
+        Assert.DoesNotContain("does not start", gateway.Output, StringComparison.Ordinal); // it has
         Assert.Equal(before.Select(m => m.Pid), (await gateway.RunningAsync()).Select(m => m.Pid));
         Assert.Equal(200, (await gateway.ChatAsync("a")).Status);
+    }
+
+    [Fact]
+    public async Task Reload_NothingThatIsReadAgainHasChanged_IsNotSaidToHave()
+    {
+        await using var gateway = await StartAsync();
+        var before = await gateway.RunningAsync();
+
+        gateway.Configure($$$""" "Residency":{"MaxResident":0},"Streams":{"KeepAlive":"00:00:07"},"Models":{"a":{{{Both}}},"b":{{{Both}}} }""");
+        await Gateway.UntilAsync(() => gateway.Output.Contains("take effect at the next start: MlxGateway:Streams:KeepAlive", StringComparison.Ordinal));
+
+        Assert.DoesNotContain("was read again; changed", gateway.Output, StringComparison.Ordinal);
+        Assert.Equal(before.Select(m => m.Pid), (await gateway.RunningAsync()).Select(m => m.Pid));
     }
 
     [Fact]
