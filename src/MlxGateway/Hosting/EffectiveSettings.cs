@@ -34,7 +34,7 @@ internal static partial class EffectiveSettings
             json.WriteStartObject(nameof(MlxGateway));
             foreach (var key in Keys(typeof(GatewayOptions)))
             {
-                json.WritePropertyName(key.Name);
+                json.WritePropertyName(NameOf(key));
                 Write(json, key.Name, key.GetValue(of(key.Name)), key);
             }
 
@@ -49,12 +49,16 @@ internal static partial class EffectiveSettings
     private static IEnumerable<PropertyInfo> Keys(Type type) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static p => p.SetMethod is { IsPublic: true } && p.GetIndexParameters().Length == 0);
 
+    // As it is written in a file.
+    private static string NameOf(PropertyInfo key) => key.GetCustomAttribute<ConfigurationKeyNameAttribute>()?.Name ?? key.Name;
+
     private static void Write(Utf8JsonWriter json, string name, object? value, PropertyInfo? property)
     {
         switch (value)
         {
             case null when property?.IsDefined(typeof(AutoIsNullAttribute)) == true: json.WriteStringValue("auto"); break;
             case null: json.WriteNullValue(); break;
+            case Uri address: json.WriteStringValue(Shown(name, address.OriginalString)); break;
             case string text: json.WriteStringValue(Shown(name, text)); break;
             case bool truth: json.WriteBooleanValue(truth); break;
             case int number: json.WriteNumberValue(number); break;
@@ -75,7 +79,7 @@ internal static partial class EffectiveSettings
         json.WriteStartObject();
         foreach (var key in Keys(options.GetType()))
         {
-            json.WritePropertyName(key.Name);
+            json.WritePropertyName(NameOf(key));
             Write(json, key.Name, key.GetValue(options), key);
         }
 
@@ -136,6 +140,6 @@ internal static partial class EffectiveSettings
         return unit is null ? "0B" : string.Create(CultureInfo.InvariantCulture, $"{size.Bytes >> shift}{unit}");
     }
 
-    [GeneratedRegex(@"://[^/\s@]+@")]
+    [GeneratedRegex(@"://[^/\s]+@")]
     private static partial Regex Credentials();
 }
