@@ -21,8 +21,9 @@ internal static partial class EffectiveSettings
     /// <summary>The whole configuration.</summary>
     /// <param name="addresses">What is listened on.</param>
     /// <param name="allowedHosts">The setting of this name.</param>
+    /// <param name="server">The server's own section, which has no defaults here.</param>
     /// <param name="of">The options that are in force for a key of the gateway's section.</param>
-    public static JsonElement Show(IReadOnlyList<string> addresses, string? allowedHosts, Func<string, GatewayOptions> of)
+    public static JsonElement Show(IReadOnlyList<string> addresses, string? allowedHosts, IConfigurationSection server, Func<string, GatewayOptions> of)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, Readable))
@@ -31,6 +32,12 @@ internal static partial class EffectiveSettings
             json.WritePropertyName("Urls");
             Write(json, "Urls", addresses, property: null);
             json.WriteString("AllowedHosts", allowedHosts);
+            if (server.Exists())
+            {
+                json.WritePropertyName(server.Key);
+                WriteSection(json, server);
+            }
+
             json.WriteStartObject(nameof(MlxGateway));
             foreach (var key in Keys(typeof(GatewayOptions)))
             {
@@ -44,6 +51,25 @@ internal static partial class EffectiveSettings
 
         using var document = JsonDocument.Parse(buffer.ToArray());
         return document.RootElement.Clone();
+    }
+
+    private static void WriteSection(Utf8JsonWriter json, IConfigurationSection section)
+    {
+        var inner = section.GetChildren().ToList();
+        if (inner.Count == 0)
+        {
+            json.WriteStringValue(section.Value is { } text ? Shown(section.Key, text) : null);
+            return;
+        }
+
+        json.WriteStartObject();
+        foreach (var one in inner)
+        {
+            json.WritePropertyName(one.Key);
+            WriteSection(json, one);
+        }
+
+        json.WriteEndObject();
     }
 
     private static IEnumerable<PropertyInfo> Keys(Type type) =>

@@ -36,6 +36,11 @@ public sealed class EncryptionTests : IDisposable
         await gateway.UntilWrittenAsync($"{Heard}https://");
         var safe = gateway.Output.Split('\n').First(static l => l.Contains($"{Heard}https://", StringComparison.Ordinal));
 
+        var config = await gateway.GetAsync("/api/config");
+        Assert.DoesNotContain(Password, config.Text, StringComparison.Ordinal);
+        var shown = config.Json.GetProperty("settings").GetProperty("Kestrel").GetProperty("Endpoints").GetProperty("Safe");
+        Assert.Equal(("https://127.0.0.1:0", _file, "***"), (shown.Text("Url"), shown.GetProperty("Certificate").Text("Path"), shown.GetProperty("Certificate").Text("Password")));
+        Assert.Equal(("command line", "command line"), (config.Json.GetProperty("set_by").Text("Kestrel:Endpoints:Safe:Url"), config.Json.GetProperty("set_by").Text("port")));
         Assert.Equal("http", gateway.Address.Scheme);
         Assert.Equal(200, (await gateway.GetAsync("/health")).Status);
         await AssertServedAsync(new Uri(safe[(safe.IndexOf(Heard, StringComparison.Ordinal) + Heard.Length)..].Trim(' ', '"')));
