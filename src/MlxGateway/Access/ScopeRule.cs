@@ -8,9 +8,10 @@ internal static class ScopeRule
     /// <summary>Any of these will do; <see cref="Scopes.None"/>: no key is needed.</summary>
     public static Scopes For(HttpContext context)
     {
-        var (request, path) = (context.Request, context.Request.Path);
+        // A slash at the end leads to the same route.
+        var (request, path) = (context.Request, new PathString(context.Request.Path.Value is { Length: > 1 } given ? given.TrimEnd('/') : context.Request.Path.Value));
         // Whoever watches over the process has no key and learns nothing but that it lives; a browser cannot send one for the page that describes the API, which is the same everywhere.
-        if (path == "/health" || path == "/" || path.StartsWithSegments("/swagger"))
+        if (path == "/health" || path == "" || path == "/" || path.StartsWithSegments("/swagger"))
         {
             return Scopes.None;
         }

@@ -74,6 +74,6 @@ internal sealed record VersionAnswer(string Version, string? Commit);
 [JsonSerializable(typeof(ReloadAnswer))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
-    /// <summary>Without the escapes that only a web page needs: a log is read by people, and full of plus signs and quotes.</summary>
+    /// <summary>Without the escapes that only a web page needs: what is answered here is read by people, and logs are full of plus signs and quotes.</summary>
     public static AdminJson Readable { get; } = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -37,7 +37,9 @@ internal static class AdminEndpoints
     /// <summary>Maps the routes.</summary>
     public static void MapAdmin(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/health", Health).Says(Tag, "Says whether requests are taken").Answers<HealthAnswer>("""{"status":"ok"}""").Produces<HealthAnswer>(StatusCodes.Status503ServiceUnavailable);
+        app.MapGet("/health", Health).Says(Tag, "Says whether requests are taken").Answers<HealthAnswer>("""{"status":"ok"}""").Produces<HealthAnswer>(StatusCodes.Status503ServiceUnavailable)
+            .WithMetadata(new AnswerExample("""{"status":"draining"}""", StatusCodes.Status503ServiceUnavailable));
+        app.MapMethods("/health", [HttpMethods.Head], Health).ExcludeFromDescription(); // what watches over a process often wants no body
         app.MapGet("/running", Running).Says(Tag, "Lists the models that are in memory, or on their way in or out")
             .Answers<RunningAnswer>("""{"running":[{"model":"qwen","state":"ready","runner":"llama_server","pid":4711,"port":41231,"leases":1,"waiting":0,"since":"2026-11-29T12:00:00Z"}]}""");
         app.MapGet("/api/explain", Explain).Says(Tag, "Says who is in memory, who waits for what and why, what will happen next, and what was decided lately")
@@ -75,10 +77,10 @@ internal static class AdminEndpoints
         app.MapPost("/unload", UnloadAllInWords).Says(Tag, "Unloads every model, as llama-swap does; says OK when their processes are gone").Produces<string>(contentType: "text/plain").WithMetadata(new AnswerExample("OK"));
         app.MapPost("/unload/{**id}", Unload).Says(Tag, "Unloads one model, by id or alias; answers when its process is gone").Answers<UnloadAnswer>(Unloaded)
             .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
-        app.MapGet("/unload", (IModelPool pool, ModelLoads loads, AdminOptions options, CancellationToken cancellationToken) => options.AllowGetUnload ? UnloadAllInWords(pool, loads, cancellationToken) : Task.FromResult<IResult>(PostOnly("/unload")))
+        app.MapGet("/unload", (HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, AdminOptions options, CancellationToken cancellationToken) => options.AllowGetUnload ? UnloadAllInWords(context, catalog, pool, loads, cancellationToken) : Task.FromResult<IResult>(PostOnly("/unload")))
             .Says(Tag, "The same by GET, where Admin:AllowGetUnload allows it").Produces<string>(contentType: "text/plain").WithMetadata(ChangesState.Marker, new AnswerExample("OK"))
             .Fails(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", "`Admin:AllowGetUnload` is off, which is the default");
-        app.MapGet("/unload/{**id}", (string? id, ModelCatalog catalog, IModelPool pool, ModelLoads loads, AdminOptions options, CancellationToken cancellationToken) => options.AllowGetUnload ? Unload(id, catalog, pool, loads, cancellationToken) : Task.FromResult<IResult>(PostOnly($"/unload/{id}")))
+        app.MapGet("/unload/{**id}", (string? id, HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, AdminOptions options, CancellationToken cancellationToken) => options.AllowGetUnload ? Unload(id, context, catalog, pool, loads, cancellationToken) : Task.FromResult<IResult>(PostOnly($"/unload/{id}")))
             .Says(Tag, "The same by GET, where Admin:AllowGetUnload allows it").Answers<UnloadAnswer>(Unloaded).WithMetadata(ChangesState.Marker)
             .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model")
             .Fails(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", "`Admin:AllowGetUnload` is off, which is the default");
@@ -88,25 +90,30 @@ internal static class AdminEndpoints
         new(new GatewayError(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", $"{path} does not take GET, but POST: an address may stand on any web page. MlxGateway:Admin:AllowGetUnload allows it.") { Allow = HttpMethods.Post });
 
     private static IResult Health(IModelPool pool, Intake intake) => pool.Snapshot.IsShuttingDown || intake.IsClosed
-        ? Results.Json(new HealthAnswer("draining"), AdminJson.Default.HealthAnswer, statusCode: StatusCodes.Status503ServiceUnavailable)
-        : Results.Json(new HealthAnswer("ok"), AdminJson.Default.HealthAnswer);
+        ? Results.Json(new HealthAnswer("draining"), AdminJson.Readable.HealthAnswer, statusCode: StatusCodes.Status503ServiceUnavailable)
+        : Results.Json(new HealthAnswer("ok"), AdminJson.Readable.HealthAnswer);
 
-    private static IResult Version() => Results.Json(new VersionAnswer(GatewayVersion.Number, GatewayVersion.Commit), AdminJson.Default.VersionAnswer);
+    private static IResult Version() => Results.Json(new VersionAnswer(GatewayVersion.Number, GatewayVersion.Commit), AdminJson.Readable.VersionAnswer);
 
-    private static IResult Running(IModelPool pool) => Results.Json(
+    private static IResult Running(HttpContext context, ModelCatalog catalog, IModelPool pool) => Results.Json(
         new RunningAnswer([.. pool.Snapshot.Models
-            .Where(m => m.State != ResidentState.Absent)
+            .Where(m => m.State != ResidentState.Absent && context.Caller().IsGoodFor(m.Id, catalog.Current))
             .Select(m => new RunningModel(m.Id, Refusals.StateName(m.State), m.Runner, m.Pid, m.Port, m.Leases, m.Waiting, m.Since.UtcDateTime))]),
-        AdminJson.Default.RunningAnswer);
+        AdminJson.Readable.RunningAnswer);
 
-    private static async Task<IResult> Explain(IModelPool pool, CancellationToken cancellationToken) =>
-        Results.Json(ExplainAnswer.Of(await pool.ExplainAsync(cancellationToken)), ExplainJson.Default.ExplainAnswer);
+    private static async Task<IResult> Explain(HttpContext context, ModelCatalog catalog, IModelPool pool, CancellationToken cancellationToken)
+    {
+        var (explanation, known, caller) = (await pool.ExplainAsync(cancellationToken), catalog.Current, context.Caller());
+        return Results.Json(ExplainAnswer.Of(explanation, model => caller.IsGoodFor(model, known)), ExplainJson.Readable.ExplainAnswer);
+    }
 
-    private static IResult Requests(RequestsInFlight inFlight, TimeProvider time) => Results.Json(
+    // One that is still being read has no model yet, and is shown to whose it is and to who may see all.
+    private static IResult Requests(HttpContext context, ModelCatalog catalog, RequestsInFlight inFlight, TimeProvider time) => Results.Json(
         new RequestsAnswer([.. inFlight.All
+            .Where(e => context.Caller() is not { } caller || e.Record.Caller == caller.Name || caller.IsGoodFor(e.Record.Model ?? "", catalog.Current))
             .OrderBy(static e => e.ArrivedAt)
             .Select(e => new RequestInFlight(e.Record.Id, e.Record.Route, e.Record.Model, e.Record.Stream, StageName(e.Stage), Math.Round(time.GetElapsedTime(e.ArrivedAt).TotalSeconds, 3)))]),
-        AdminJson.Default.RequestsAnswer);
+        AdminJson.Readable.RequestsAnswer);
 
     private static string StageName(RequestStage stage) => stage switch
     {
@@ -115,32 +122,39 @@ internal static class AdminEndpoints
         _ => "reading",
     };
 
-    private static IResult Cancel(string id, HttpContext context, RequestsInFlight inFlight) => inFlight.Cancel(id, context.Features.Get<ICaller>()) > 0
-        ? Results.Json(new CancelAnswer("ok", id), AdminJson.Default.CancelAnswer)
+    private static IResult Cancel(string id, HttpContext context, RequestsInFlight inFlight) => inFlight.Cancel(id, context.Caller()) > 0
+        ? Results.Json(new CancelAnswer("ok", id), AdminJson.Readable.CancelAnswer)
         : new ErrorResult(new GatewayError(StatusCodes.Status404NotFound, "not_found", "No request of this id is being served."));
 
-    private static async Task<IResult> LoadAsync(string? id, ModelCatalog catalog, IModelPool pool, ModelLoads loads, Intake intake, CancellationToken cancellationToken)
+    private static async Task<IResult> LoadAsync(string? id, HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, Intake intake, CancellationToken cancellationToken)
     {
-        var (model, error) = Resolve(id ?? "", catalog);
+        if (string.IsNullOrEmpty(id))
+        {
+            return new ErrorResult(GatewayError.InvalidRequest("The path names no model; it is /api/models/load/ID.", "id"));
+        }
+
+        var (model, error) = Resolve(id, context, catalog);
         error ??= intake.Refusal ?? (model!.Missing is null ? null : Refusals.MissingFiles(model));
         error ??= await loads.BeginAsync(model!).WaitAsync(cancellationToken);
         return error is not null
             ? new ErrorResult(error)
-            : Results.Json(new LoadAnswer("ok", model!.Id, pool.Snapshot.Models.FirstOrDefault(m => m.Id == model.Id)?.LoadTime?.TotalSeconds), AdminJson.Default.LoadAnswer);
+            : Results.Json(new LoadAnswer("ok", model!.Id, pool.Snapshot.Models.FirstOrDefault(m => m.Id == model.Id)?.LoadTime?.TotalSeconds), AdminJson.Readable.LoadAnswer);
     }
 
-    private static async Task<IResult> UnloadAll(IModelPool pool, ModelLoads loads, CancellationToken cancellationToken) =>
-        Results.Json(new UnloadAnswer("ok", await UnloadAllAsync(pool, loads, cancellationToken)), AdminJson.Default.UnloadAnswer);
+    private static async Task<IResult> UnloadAll(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, CancellationToken cancellationToken) =>
+        Results.Json(new UnloadAnswer("ok", await UnloadAllAsync(context, catalog, pool, loads, cancellationToken)), AdminJson.Readable.UnloadAnswer);
 
-    private static async Task<IResult> UnloadAllInWords(IModelPool pool, ModelLoads loads, CancellationToken cancellationToken)
+    private static async Task<IResult> UnloadAllInWords(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, CancellationToken cancellationToken)
     {
-        await UnloadAllAsync(pool, loads, cancellationToken);
+        await UnloadAllAsync(context, catalog, pool, loads, cancellationToken);
         return Results.Text("OK");
     }
 
-    private static async Task<IReadOnlyList<string>> UnloadAllAsync(IModelPool pool, ModelLoads loads, CancellationToken cancellationToken)
+    // All that are the caller's to unload.
+    private static async Task<IReadOnlyList<string>> UnloadAllAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, CancellationToken cancellationToken)
     {
-        var now = pool.Snapshot.Models;
+        var (caller, known) = (context.Caller(), catalog.Current);
+        var now = pool.Snapshot.Models.Where(m => caller.IsGoodFor(m.Id, known)).ToList();
         foreach (var waiting in now)
         {
             loads.CallOff(waiting.Id);
@@ -151,14 +165,14 @@ internal static class AdminEndpoints
         return models;
     }
 
-    private static async Task<IResult> Unload(string? id, ModelCatalog catalog, IModelPool pool, ModelLoads loads, CancellationToken cancellationToken)
+    private static async Task<IResult> Unload(string? id, HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(id))
         {
-            return await UnloadAll(pool, loads, cancellationToken);
+            return await UnloadAll(context, catalog, pool, loads, cancellationToken);
         }
 
-        var (model, error) = Resolve(id, catalog);
+        var (model, error) = Resolve(id, context, catalog);
         if (error is not null)
         {
             return new ErrorResult(error);
@@ -166,13 +180,10 @@ internal static class AdminEndpoints
 
         loads.CallOff(model!.Id);
         await pool.UnloadAsync(model.Id, cancellationToken);
-        return Results.Json(new UnloadAnswer("ok", [model.Id]), AdminJson.Default.UnloadAnswer);
+        return Results.Json(new UnloadAnswer("ok", [model.Id]), AdminJson.Readable.UnloadAnswer);
     }
 
-    private static (ModelSpec? Model, GatewayError? Error) Resolve(string id, ModelCatalog catalog)
-    {
-        var known = catalog.Current;
-        id = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase); // the server leaves this one escape as it is
-        return known.Resolve(id) is { } model ? (model, null) : (null, Refusals.UnknownModel(id, known, caller: null));
-    }
+    // The server leaves this one escape as it is.
+    private static (ModelSpec? Model, GatewayError? Error) Resolve(string id, HttpContext context, ModelCatalog catalog) =>
+        catalog.Current.ResolveFor(context.Caller(), id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase));
 }

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MlxGateway.Inference;
@@ -27,17 +28,19 @@ internal sealed record ExplainAnswer(
     IReadOnlyList<ExplainedDecision> Decisions)
 {
     /// <summary>Puts the pool's own words into the form of an answer.</summary>
-    public static ExplainAnswer Of(PoolExplanation pool) => new(
+    /// <param name="pool">What the pool says.</param>
+    /// <param name="isShown">Whether what is said of the model of an id is for whoever asks.</param>
+    public static ExplainAnswer Of(PoolExplanation pool, Func<string, bool> isShown) => new(
         pool.At.UtcDateTime,
         pool.Ceiling.Bytes,
         pool.Usable.Bytes,
         pool.Planned.Bytes,
         pool.LeasesOut,
-        [.. pool.Residents.Select(r => new ExplainedResident(
+        [.. pool.Residents.Where(r => isShown(r.Model)).Select(r => new ExplainedResident(
             r.Model, Refusals.StateName(r.State), r.Since.UtcDateTime, r.Planned.Bytes, r.People, r.Background, r.Idle?.TotalSeconds, r.LoadTime?.TotalSeconds, r.Why))],
-        [.. pool.Waiting.Select(w => new ExplainedWait(w.Model, w.People, w.Background, w.Longest.TotalSeconds, w.Why, w.Until?.UtcDateTime))],
-        [.. pool.Next.Select(e => new ExplainedEvent(e.At.UtcDateTime, e.Model, e.What))],
-        [.. pool.Decisions.Select(d => new ExplainedDecision(d.At.UtcDateTime, NameOf(d.Kind), d.Model, d.For, d.Reason))]);
+        [.. pool.Waiting.Where(w => isShown(w.Model)).Select(w => new ExplainedWait(w.Model, w.People, w.Background, w.Longest.TotalSeconds, w.Why, w.Until?.UtcDateTime))],
+        [.. pool.Next.Where(e => isShown(e.Model)).Select(e => new ExplainedEvent(e.At.UtcDateTime, e.Model, e.What))],
+        [.. pool.Decisions.Where(d => isShown(d.Model)).Select(d => new ExplainedDecision(d.At.UtcDateTime, NameOf(d.Kind), d.Model, d.For, d.Reason))]);
 
     private static string NameOf(DecisionKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
 }
@@ -80,4 +83,8 @@ internal sealed record ExplainedDecision(DateTime At, string Kind, string Model,
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ExplainAnswer))]
-internal sealed partial class ExplainJson : JsonSerializerContext;
+internal sealed partial class ExplainJson : JsonSerializerContext
+{
+    /// <summary>Without the escapes that only a web page needs: it is read by people, and full of quotes.</summary>
+    public static ExplainJson Readable { get; } = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

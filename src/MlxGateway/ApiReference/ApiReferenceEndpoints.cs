@@ -8,7 +8,8 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>The description of the API, for people (<c>/swagger</c>) and programs (<c>/swagger/v1/swagger.json</c>).</summary>
 internal static class ApiReferenceEndpoints
 {
-    private const string Key = "key";
+    private const string Bearer = "bearer";
+    private const string Header = "x-api-key";
 
     /// <summary>Registers the room.</summary>
     public static IServiceCollection AddApiReference(this IServiceCollection services) => services
@@ -22,13 +23,18 @@ internal static class ApiReferenceEndpoints
                 Version = "v1",
                 Description = "One port in front of every local model. Requests are OpenAI's; errors have OpenAI's shape and say why, with numbers.",
             });
-            swagger.AddSecurityDefinition(Key, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key, where the gateway wants one." });
-            swagger.AddSecurityRequirement(static document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Key, document)] = [] });
-            swagger.SupportNonNullableReferenceTypes();
+            swagger.AddSecurityDefinition(Bearer, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key, where the gateway wants one." });
+            swagger.AddSecurityDefinition(Header, new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = Header, Description = "The same key, as Anthropic's clients send it." });
+
+            // Either of them will do.
+            swagger.AddSecurityRequirement(static document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, document)] = [] });
+            swagger.AddSecurityRequirement(static document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Header, document)] = [] });
+            swagger.SchemaFilter<NullableAnswers>();
             swagger.IncludeXmlComments(typeof(ApiReferenceEndpoints).Assembly);
             swagger.OperationFilter<InferenceOperations>();
             swagger.OperationFilter<ErrorAnswers>();
             swagger.OperationFilter<DescribedOperations>(); // behind it: an example needs the answer that it is one of
+            swagger.DocumentFilter<UpstreamOperations>();
         });
 
     /// <summary>Maps the description and its page, and sends a person who comes to the root there.</summary>

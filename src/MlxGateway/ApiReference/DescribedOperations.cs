@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
@@ -26,9 +27,9 @@ internal sealed class DescribedOperations : IOperationFilter
             operation.RequestBody = Body(JsonNode.Parse(body.Json)!.AsObject());
         }
 
-        if (metadata.OfType<AnswerExample>().FirstOrDefault() is { } answer && operation.Responses?.GetValueOrDefault("200")?.Content is { } content)
+        foreach (var answer in metadata.OfType<AnswerExample>())
         {
-            foreach (var (type, media) in content)
+            foreach (var (type, media) in operation.Responses?.GetValueOrDefault(answer.Status.ToString(CultureInfo.InvariantCulture))?.Content ?? new Dictionary<string, OpenApiMediaType>())
             {
                 ((OpenApiMediaType)media).Example = type.Contains("json", StringComparison.Ordinal) ? JsonNode.Parse(answer.Text) : JsonValue.Create(answer.Text);
             }

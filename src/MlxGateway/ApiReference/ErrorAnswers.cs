@@ -23,16 +23,18 @@ internal sealed class ErrorAnswers : IOperationFilter
     private static readonly OpenApiSchema Shape = new()
     {
         Type = JsonSchemaType.Object,
+        Required = new HashSet<string> { "error" },
         Properties = new Dictionary<string, IOpenApiSchema>
         {
             ["error"] = new OpenApiSchema
             {
                 Type = JsonSchemaType.Object,
+                Required = new HashSet<string> { "message", "type", "param", "code" },
                 Properties = new Dictionary<string, IOpenApiSchema>
                 {
                     ["message"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "What happened and what can be done, for a person." },
-                    ["type"] = new OpenApiSchema { Type = JsonSchemaType.String },
-                    ["param"] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null },
+                    ["type"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "OpenAI's class of the error: `invalid_request_error`, `authentication_error` (401), `rate_limit_error` (429) or `server_error` (5xx)." },
+                    ["param"] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null, Description = "The field of the request that is wrong, if one is." },
                     ["code"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The stable name of the case." },
                 },
             },
@@ -46,40 +48,41 @@ internal sealed class ErrorAnswers : IOperationFilter
         var metadata = context.ApiDescription.ActionDescriptor.EndpointMetadata;
         if (metadata.OfType<InferenceRoute>().FirstOrDefault() is { } route)
         {
-            operation.Responses["200"] = new OpenApiResponse { Description = "The runner's answer", Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() } };
-            if (route.Form != RequestForm.Query)
+            foreach (var (status, code, when) in OfInference.Where(one => one.Status != "413" || route.Form != RequestForm.Query))
             {
-                operation.Responses["200"].Content!["text/event-stream"] = new();
-            }
-
-            foreach (var (status, code, when) in OfInference)
-            {
-                operation.Responses[status] = Error(when, code);
+                operation.Responses[status] = Error(status, when, code);
             }
         }
         else if (context.ApiDescription.RelativePath?.Contains('{', StringComparison.Ordinal) == true)
         {
-            operation.Responses["404"] = Error("No such model", "model_not_found");
+            operation.Responses["404"] = Error("404", "No such model", "model_not_found");
         }
 
         foreach (var fault in metadata.OfType<ErrorCase>())
         {
-            operation.Responses[fault.Status.ToString(CultureInfo.InvariantCulture)] = Error(fault.When, fault.Code);
+            var status = fault.Status.ToString(CultureInfo.InvariantCulture);
+            operation.Responses[status] = Error(status, fault.When, fault.Code);
         }
 
-        if (context.ApiDescription.RelativePath != "health")
+        if (context.ApiDescription.RelativePath == "health")
         {
-            operation.Responses["401"] = Error("Keys are wanted, and none was sent that is known", "invalid_api_key");
-            operation.Responses["403"] = Error(operation.Responses.GetValueOrDefault("403")?.Description is { } other ? $"{other}; or the key, or a web page, may not do this" : "The key, or a web page (`forbidden_origin`), may not do this", "insufficient_scope");
+            operation.Security = []; // whoever watches over the process has no key
+        }
+        else
+        {
+            operation.Responses["401"] = Error("401", "Keys are wanted, and none was sent that is known", "invalid_api_key");
+            operation.Responses["403"] = Error("403", operation.Responses.GetValueOrDefault("403")?.Description is { } other ? $"{other}; or the key, or a web page, may not do this" : "The key, or a web page (`forbidden_origin`), may not do this", "insufficient_scope");
         }
     }
 
-    private static OpenApiResponse Error(string when, string code) => new()
+    /// <summary>An error, as every route answers it.</summary>
+    /// <param name="status">Its HTTP status.</param>
+    /// <param name="when">When it is answered.</param>
+    /// <param name="code">The stable name of the case.</param>
+    public static OpenApiResponse Error(string status, string when, string code)
     {
-        Description = when,
-        Content = new Dictionary<string, OpenApiMediaType>
-        {
-            ["application/json"] = new() { Schema = Shape, Example = JsonNode.Parse($$$"""{"error":{"message":"…","type":"…","param":null,"code":"{{{code}}}"}}""") },
-        },
-    };
+        var error = new GatewayError(int.Parse(status, CultureInfo.InvariantCulture), code, when);
+        var example = new JsonObject { ["error"] = new JsonObject { ["message"] = error.Message, ["type"] = error.Type, ["param"] = null, ["code"] = error.Code } };
+        return new() { Description = when, Content = new Dictionary<string, OpenApiMediaType> { ["application/json"] = new() { Schema = Shape, Example = example } } };
+    }
 }

@@ -45,6 +45,7 @@ internal sealed class InferenceOperations : IOperationFilter
         }
 
         var (summary, example) = Known[route.RunnerPath];
+        operation.Responses = new OpenApiResponses { [route.MayBeWebSocket ? "101" : "200"] = InferenceAnswers.Of(route) };
         operation.Summary = summary;
         operation.Description = "The gateway reads `model`, loads that model if it must, and passes everything else on to its runner. Which of these routes a model has is its engine's to say." + End(route);
         if (route.Form == RequestForm.Query)

@@ -21,8 +21,9 @@ internal static partial class EffectiveSettings
     /// <summary>The whole configuration.</summary>
     /// <param name="addresses">What is listened on.</param>
     /// <param name="allowedHosts">The setting of this name.</param>
+    /// <param name="server">The server's own section, which has no defaults here.</param>
     /// <param name="of">The options that are in force for a key of the gateway's section.</param>
-    public static JsonElement Show(IReadOnlyList<string> addresses, string? allowedHosts, Func<string, GatewayOptions> of)
+    public static JsonElement Show(IReadOnlyList<string> addresses, string? allowedHosts, IConfigurationSection server, Func<string, GatewayOptions> of)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, Readable))
@@ -31,10 +32,16 @@ internal static partial class EffectiveSettings
             json.WritePropertyName("Urls");
             Write(json, "Urls", addresses, property: null);
             json.WriteString("AllowedHosts", allowedHosts);
+            if (server.Exists())
+            {
+                json.WritePropertyName(server.Key);
+                WriteSection(json, server);
+            }
+
             json.WriteStartObject(nameof(MlxGateway));
             foreach (var key in Keys(typeof(GatewayOptions)))
             {
-                json.WritePropertyName(key.Name);
+                json.WritePropertyName(NameOf(key));
                 Write(json, key.Name, key.GetValue(of(key.Name)), key);
             }
 
@@ -46,8 +53,30 @@ internal static partial class EffectiveSettings
         return document.RootElement.Clone();
     }
 
+    private static void WriteSection(Utf8JsonWriter json, IConfigurationSection section)
+    {
+        var inner = section.GetChildren().ToList();
+        if (inner.Count == 0)
+        {
+            json.WriteStringValue(section.Value is { } text ? Shown(section.Key, text) : null);
+            return;
+        }
+
+        json.WriteStartObject();
+        foreach (var one in inner)
+        {
+            json.WritePropertyName(one.Key);
+            WriteSection(json, one);
+        }
+
+        json.WriteEndObject();
+    }
+
     private static IEnumerable<PropertyInfo> Keys(Type type) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(static p => p.SetMethod is { IsPublic: true } && p.GetIndexParameters().Length == 0);
+
+    // As it is written in a file.
+    private static string NameOf(PropertyInfo key) => key.GetCustomAttribute<ConfigurationKeyNameAttribute>()?.Name ?? key.Name;
 
     private static void Write(Utf8JsonWriter json, string name, object? value, PropertyInfo? property)
     {
@@ -55,6 +84,7 @@ internal static partial class EffectiveSettings
         {
             case null when property?.IsDefined(typeof(AutoIsNullAttribute)) == true: json.WriteStringValue("auto"); break;
             case null: json.WriteNullValue(); break;
+            case Uri address: json.WriteStringValue(Shown(name, address.OriginalString)); break;
             case string text: json.WriteStringValue(Shown(name, text)); break;
             case bool truth: json.WriteBooleanValue(truth); break;
             case int number: json.WriteNumberValue(number); break;
@@ -75,7 +105,7 @@ internal static partial class EffectiveSettings
         json.WriteStartObject();
         foreach (var key in Keys(options.GetType()))
         {
-            json.WritePropertyName(key.Name);
+            json.WritePropertyName(NameOf(key));
             Write(json, key.Name, key.GetValue(options), key);
         }
 
@@ -136,6 +166,6 @@ internal static partial class EffectiveSettings
         return unit is null ? "0B" : string.Create(CultureInfo.InvariantCulture, $"{size.Bytes >> shift}{unit}");
     }
 
-    [GeneratedRegex(@"://[^/\s@]+@")]
+    [GeneratedRegex(@"://[^/\s]+@")]
     private static partial Regex Credentials();
 }

@@ -13,7 +13,7 @@ internal sealed class GatewayConfiguration
     private const string Section = "MlxGateway";
     private const string File = "appsettings.json";
 
-    private GatewayConfiguration(string[] arguments, IConfigurationRoot root, IReadOnlyList<string> sources, GatewayOptions options, string folder, IReadOnlyList<ListenAddress> addresses)
+    private GatewayConfiguration(string[] arguments, IConfigurationRoot root, IReadOnlyList<string> sources, GatewayOptions options, string folder, IReadOnlyList<ListenAddress> addresses, IReadOnlyList<ListenAddress> endpoints)
     {
         Arguments = arguments;
         Values = root.AsEnumerable().Where(e => e.Value is not null).ToDictionary(e => e.Key, e => e.Value!, StringComparer.OrdinalIgnoreCase);
@@ -22,6 +22,7 @@ internal sealed class GatewayConfiguration
         Options = options;
         Folder = folder;
         Addresses = addresses;
+        Endpoints = endpoints;
     }
 
     /// <summary>The command line that it was read with.</summary>
@@ -47,6 +48,15 @@ internal sealed class GatewayConfiguration
 
     /// <summary>Where to listen.</summary>
     public IReadOnlyList<ListenAddress> Addresses { get; }
+
+    /// <summary>Where the server listens beside these, because its own section (<c>Kestrel:Endpoints</c>) says so.</summary>
+    public IReadOnlyList<ListenAddress> Endpoints { get; }
+
+    /// <summary>The server's own section: endpoints, certificates.</summary>
+    public IConfigurationSection Kestrel => Root.GetSection(nameof(Kestrel));
+
+    /// <summary>Whether the server reads anything of that section, so that a mistake in it may keep it from starting.</summary>
+    public bool HasServerSettings => Kestrel.Exists() || Addresses.Any(static a => a.IsTls);
 
     /// <summary>The model to load first, or null.</summary>
     public string? FirstModel => Root["model"];
@@ -77,11 +87,13 @@ internal sealed class GatewayConfiguration
         }
 
         var options = StrictBinder.Bind<GatewayOptions>(root.GetSection(Section), errors, new TextConverters().AddSizes().AddAddresses());
-        var addresses = ListenAddress.Read(root["Urls"], root["port"], options.Access.AllowAnonymousNetwork || options.Access.Keys.Count > 0, errors);
+        var allowsNetwork = options.Access.AllowAnonymousNetwork || options.Access.Keys.Count > 0;
+        var addresses = ListenAddress.Read(root["Urls"], root["port"], allowsNetwork, errors);
+        var endpoints = ListenAddress.ReadEndpoints(root.GetSection(nameof(Kestrel)), allowsNetwork, errors);
         OriginPolicy.Check(options.Access.AllowedOrigins, errors);
         KeyRing.Check(options.Access.Keys, errors);
         OtlpExport.Check(options.Telemetry.Otlp, errors);
-        return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, sources, options, folder, addresses), null);
+        return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, sources, options, folder, addresses, endpoints), null);
     }
 
     /// <summary>Reads where to listen and nothing else, which whoever only wants to talk to the gateway waits for.</summary>

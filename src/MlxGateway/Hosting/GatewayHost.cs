@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -35,17 +36,20 @@ internal static class GatewayHost
             // A client that pauses over a stream is not gone, and whoever is gone closes the connection.
             server.Limits.MinResponseDataRate = null;
             server.Limits.MaxRequestBodySize = configuration.Options.Limits.RequestBody.Bytes;
-            foreach (var listen in configuration.Addresses.Where(a => !a.IsOptional || CanListen(a)))
+            var addresses = configuration.Addresses.Where(static a => !a.IsOptional || CanListen(a)).ToList();
+            foreach (var listen in addresses.Where(static a => !a.IsTls))
             {
-                server.Listen(listen.Address, listen.Port, endpoint =>
+                server.Listen(listen.Address, listen.Port, endpoint => http2.Watch(endpoint, server.Limits.KeepAliveTimeout));
+            }
+
+            var own = server.Configure(ServerSettings(configuration, addresses));
+            foreach (var endpoint in configuration.Kestrel.GetSection("Endpoints").GetChildren())
+            {
+                own.Endpoint(endpoint.Key, one =>
                 {
-                    if (listen.IsTls)
+                    if (!one.IsHttps)
                     {
-                        endpoint.UseHttps();
-                    }
-                    else
-                    {
-                        http2.Watch(endpoint, server.Limits.KeepAliveTimeout);
+                        http2.Watch(one.ListenOptions, server.Limits.KeepAliveTimeout);
                     }
                 });
             }
@@ -100,6 +104,12 @@ internal static class GatewayHost
         {
             await app.StopAsync(); // what was adopted meanwhile goes the way that all runners go at the end
             return PortTaken(configuration).Report();
+        }
+        catch (Exception failed) when (configuration.HasServerSettings && failed is InvalidOperationException or CryptographicException or FormatException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            await app.StopAsync();
+            errors.Add("Kestrel", $"{failed.Message.Split('\n')[0].Trim()} See Kestrel:Certificates and Kestrel:Endpoints.");
+            return GatewayConfiguration.Failure(errors).Report();
         }
 
         var catalog = app.Services.GetRequiredService<ModelCatalog>();
@@ -160,9 +170,15 @@ internal static class GatewayHost
         }
     });
 
+    // The server reads certificates when it starts, and says then what is wrong with them; so what is to be encrypted is told it in its own words.
+    private static IConfigurationRoot ServerSettings(GatewayConfiguration configuration, IEnumerable<ListenAddress> addresses) => new ConfigurationBuilder()
+        .AddConfiguration(configuration.Kestrel)
+        .AddInMemoryCollection(addresses.Where(static a => a.IsTls).Select(static (a, i) => KeyValuePair.Create<string, string?>($"Endpoints:Urls {i}:Url", $"https://{new System.Net.IPEndPoint(a.Address, a.Port)}")))
+        .Build();
+
     private static StartFailure PortTaken(GatewayConfiguration configuration)
     {
-        var taken = configuration.Addresses.FirstOrDefault(a => a.Port != 0 && !CanListen(a)) ?? configuration.Addresses[0];
+        var taken = configuration.Addresses.Concat(configuration.Endpoints).FirstOrDefault(a => a.Port != 0 && !CanListen(a)) ?? configuration.Addresses[0];
         var holder = PortHolder.Describe(taken.Port);
         return new StartFailure(StartFailure.PortTaken, [$"MlxGateway does not start: port {taken.Port} is already in use{(holder is null ? "" : $" by {holder}")}. Stop that program, or choose another port with --port N."]);
     }

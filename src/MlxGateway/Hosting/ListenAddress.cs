@@ -44,10 +44,57 @@ internal sealed record ListenAddress(IPAddress Address, int Port, bool IsTls, bo
 
         if (!allowsNetwork && addresses.Find(a => !a.IsLoopback) is { } open)
         {
-            errors.Add("Urls", $"{open.Address} can be reached by other machines, and everybody there could use every model without a key. Listen on 127.0.0.1, give out keys (MlxGateway:Access:Keys), or set MlxGateway:Access:AllowAnonymousNetwork to true if that is what you want.");
+            errors.Add("Urls", OpenToAll(open.Address.ToString()));
         }
 
         return [.. addresses.Distinct()];
+    }
+
+    /// <summary>Reads whom the server's own endpoints (<c>Kestrel:Endpoints</c>) can be reached by; the server listens on them beside <c>Urls</c>, and reads the rest of what is said of them itself.</summary>
+    /// <returns>Their addresses; none for a socket in the file system.</returns>
+    public static IReadOnlyList<ListenAddress> ReadEndpoints(IConfiguration kestrel, bool allowsNetwork, SettingsErrors errors)
+    {
+        var addresses = new List<ListenAddress>();
+        foreach (var endpoint in kestrel.GetSection("Endpoints").GetChildren())
+        {
+            var key = $"Kestrel:Endpoints:{endpoint.Key}:Url";
+            if (Parse(endpoint["Url"]) is not { } url)
+            {
+                errors.Add(key, $"\"{endpoint["Url"]}\" is not an address to listen on; write for example \"https://127.0.0.1:1235\".");
+                continue;
+            }
+
+            if (url.IsUnixPipe)
+            {
+                continue;
+            }
+
+            // Every other name means all addresses to the server.
+            var address = url.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) ? IPAddress.Loopback : IPAddress.TryParse(url.Host, out var written) ? written : IPAddress.IPv6Any;
+            if (!allowsNetwork && !IPAddress.IsLoopback(address))
+            {
+                errors.Add(key, OpenToAll(url.Host));
+            }
+
+            addresses.Add(new(address, url.Port, url.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase), false));
+        }
+
+        return addresses;
+    }
+
+    private static string OpenToAll(string address) =>
+        $"{address} can be reached by other machines, and everybody there could use every model without a key. Listen on 127.0.0.1, give out keys (MlxGateway:Access:Keys), or set MlxGateway:Access:AllowAnonymousNetwork to true if that is what you want.";
+
+    private static BindingAddress? Parse(string? url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url ?? "") is { PathBase: "" } address && (address.Scheme.ToLowerInvariant() is "http" or "https") ? address : null;
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 
     private static IEnumerable<ListenAddress> ReadOne(string url, int? port, SettingsErrors errors)

@@ -58,7 +58,7 @@ internal sealed class InferenceEndpoint(
         finally
         {
             inFlight.Leave(exchange);
-            record.Status = context.Response.StatusCode;
+            record.Status = record.Outcome is RequestOutcome.ClientLeft && !context.Response.HasStarted ? StatusCodes.Status499ClientClosedRequest : context.Response.StatusCode;
             record.Total = time.GetElapsedTime(arrived);
             RequestSpans.End(span, record, context.Request.Method);
             Array.ForEach(_observers, o => o.Completed(record));
@@ -165,7 +165,7 @@ internal sealed class InferenceEndpoint(
         }
         finally
         {
-            RequestSpans.End(span, result);
+            RequestSpans.End(span, exchange, result);
         }
     }
 
@@ -217,6 +217,8 @@ internal sealed class InferenceEndpoint(
     {
         ModelLease? lease = null;
         var asked = exchange.Span is null ? default : time.GetUtcNow();
+        var began = time.GetTimestamp();
+        var hasFailed = false;
         try
         {
             exchange.Stage = RequestStage.Queued;
@@ -226,6 +228,7 @@ internal sealed class InferenceEndpoint(
         }
         catch (LeaseRefusedException refused)
         {
+            hasFailed = refused.Reason == RefusalReason.LaunchFailed;
             await RefuseAsync(exchange, Refusals.From(refused));
         }
         catch (OperationCanceledException) when (!exchange.Left.IsCancellationRequested)
@@ -234,10 +237,24 @@ internal sealed class InferenceEndpoint(
         }
         finally
         {
+            if (lease is null && !hasFailed)
+            {
+                NoteVainWait(exchange, time.GetElapsedTime(began));
+            }
+
             RequestSpans.Waited(exchange, asked, exchange.Span is null ? default : time.GetUtcNow(), lease);
         }
 
         return null;
+    }
+
+    // Who got nothing is not told by the pool how long it waited for what, so that is seen from where the model stands: the waits that people give up are the longest. A launch that failed was no load.
+    private void NoteVainWait(InferenceExchange exchange, TimeSpan waited)
+    {
+        var launching = pool.Snapshot.Models.FirstOrDefault(m => m.Id == exchange.Model.Id) is { State: ResidentState.Launching } resident ? time.GetUtcNow() - resident.Since : TimeSpan.Zero;
+        var loading = launching < TimeSpan.Zero ? TimeSpan.Zero : launching > waited ? waited : launching;
+        var record = exchange.Record;
+        (record.Queued, record.Loading) = (record.Queued + waited - loading, record.Loading + loading);
     }
 
     private static async Task NobodyWantsItAsync(InferenceExchange exchange)

@@ -78,12 +78,14 @@ internal static class InferenceEndpoints
         app.MapGet("/v1/models", (HttpContext context, ModelListing listing, CancellationToken cancellationToken) => listing.ListAsync(ModelPort.CallerOf(context), cancellationToken))
             .WithTags("Models")
             .WithSummary("Lists the models that can be asked for, what each can do and whether it would get into memory now")
-            .Produces<ModelListAnswer>();
+            .Answers<ModelListAnswer>($$"""{"object":"list","data":[{{Entry}}}]}""");
         app.MapGet("/v1/models/{**id}", (string id, HttpContext context, ModelListing listing, CancellationToken cancellationToken) => listing.ShowAsync(id, ModelPort.CallerOf(context), cancellationToken))
             .WithTags("Models")
             .WithSummary("Shows all that is known of one model, by its id or an alias")
-            .Produces<ModelRecord>();
+            .Answers<ModelRecord>(Entry + ""","origin":"configured","source":"/models/qwen3-8b-q4.gguf","missing":null,"pinned":false,"facts":{"use":"chat","architecture":"qwen3","context_window":40960,"has_chat_template":true,"takes_tools":true,"thinks":true,"tensor_bytes":5021732864,"tower_bytes":0,"hidden_size":4096,"feed_forward_size":12288,"attention_heads":32,"vocabulary_size":151936,"cache":{"layers":36,"bytes_per_token":147456,"lasting_bytes_per_token":147456,"state_bytes":0}},"memory":{"required_bytes":13840532111,"reason":"weights 4.68 GB, KV cache 5.63 GB, overhead 2.58 GB","parts":[{"name":"weights","bytes":5021732864},{"name":"KV cache","bytes":6039797760}],"estimate_bytes":13840532111,"observed_bytes":null,"error":null,"shape":{"context":40960,"conversations":1,"cache_format":"f16","prompt_cache_bytes":null,"lowered":null}}}""");
     }
+
+    private const string Entry = """{"id":"qwen","object":"model","created":1795198434,"owned_by":"mlxgateway","name":"qwen","aliases":["gpt-4o-mini"],"loaded":true,"status":{"value":"loaded","since":"2026-11-29T12:00:00Z"},"context_window":40960,"context_length":40960,"max_model_len":40960,"meta":{"n_ctx":40960},"capabilities":["completion","chat","tools"],"architecture":{"input_modalities":["text"],"output_modalities":["text"]},"quantization":"Q4_K_M","parameters":8190735360,"size_bytes":5027783488,"runner":"llama_server","tags":[],"fit":{"value":"loaded","message":"It is in memory and counted with 12.89 GB.","after_swap":false,"required_bytes":13840532111,"budget_bytes":22055305216,"available_bytes":8214773105,"evictable_bytes":0},"info":{"meta":{"description":"Q4_K_M, 12.89 GB, llama_server. In memory.","hidden":false,"capabilities":{"vision":false,"usage":true}}}""";
 
     // A port of one model is asked as that model's server would be, whether it is named or not.
     private static Task ServePropsAsync(HttpContext context, InferenceEndpoint endpoint, IModelPool pool) =>

@@ -44,7 +44,7 @@ public sealed class RequestRecord
     /// <summary>Whether a stream was asked for.</summary>
     public bool Stream { get; set; }
 
-    /// <summary>The HTTP status that the client got.</summary>
+    /// <summary>The HTTP status that the client got; 499 if it left before there was one.</summary>
     public int Status { get; set; }
 
     /// <summary>How it ended.</summary>

@@ -30,11 +30,11 @@ internal sealed class RequestsInFlight
         return count;
     }
 
-    /// <summary>Calls off every request of this id that is the caller's to call off. Its generation ends in the engine, and its place is free.</summary>
+    /// <summary>Calls off every request of this id that is the caller's to call off: their own, and who steers those to models that they are good for. Its generation ends in the engine, and its place is free.</summary>
     /// <returns>How many there were.</returns>
     public int Cancel(string id, ICaller? caller = null)
     {
-        var all = _all.Keys.Where(e => e.Record.Id == id && (caller is not { MaySteer: false } || e.Record.Caller == caller.Name)).ToList();
+        var all = _all.Keys.Where(e => e.Record.Id == id && (caller is null || e.Record.Caller == caller.Name || (caller.MaySteer && (e.Model is not { } model || caller.MayUse(model))))).ToList();
         all.ForEach(static e => e.Cancel());
         return all.Count;
     }

@@ -55,6 +55,7 @@ internal static class TelemetryEndpoints
             .MinimumLevel.Override("Yarp", LogEventLevel.Error) // a client that left, or a runner that died, is in the request's record
             .Filter.ByExcluding(e => e.Exception is UnfinishedResponseException) // how a response that cannot be completed is ended, not a fault
             .Filter.ByExcluding(e => e.Exception?.GetBaseException() is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse }) // said in one sentence, with the holder's name
+            .Filter.ByExcluding(static e => e.MessageTemplate.Text == "Hosting failed to start") // thrown as well, and said in a sentence where it is a mistake of the configuration
             .WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}", formatProvider: System.Globalization.CultureInfo.InvariantCulture)
             .WriteTo.File(
                 Path.Combine(folder, "gateway-.log"),

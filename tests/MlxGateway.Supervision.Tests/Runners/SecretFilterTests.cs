@@ -33,6 +33,7 @@ public sealed class SecretFilterTests
     [InlineData("GET https://host/path?token=" + Secret)]
     [InlineData("fetching https://user:" + Secret + "@host/path")]
     [InlineData("fetching https://:" + Secret + "@host/path")]
+    [InlineData("fetching https://user:p@ss@" + Secret + "@host/path")] // written as people write it
     public void Clean_WhatIsNamedASecret_Vanishes(string line)
     {
         var clean = SecretFilter.Clean(line, []);
@@ -45,6 +46,11 @@ public sealed class SecretFilterTests
     [InlineData("hf_abcdefghijklmnopqrstuvwx")]
     [InlineData("sk-proj-abcdefghijklmnop_1234")]
     [InlineData("ghp_abcdefghijklmnopqrstuvwxyz0123456789")]
+    [InlineData("github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz")]
+    [InlineData("glpat-abcdefghijklmnopqrst")]
+    [InlineData("xoxb-1234567890-abcdefghij")]
+    [InlineData("AIzaSyAbcdefghijklmnopqrstuvwxyz0123456")]
+    [InlineData("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N")]
     public void Clean_WhatLooksLikeAKey_Vanishes(string key) => Assert.Equal("cannot use *** here", SecretFilter.Clean($"cannot use {key} here", []));
 
     [Theory]
@@ -104,6 +110,15 @@ public sealed class SecretFilterTests
     [InlineData("client_secret")]
     [InlineData("DB_PASSWD")]
     [InlineData("password")]
+    [InlineData("DB_PASS")]
+    [InlineData("smtpPass")]
+    [InlineData("--ssh-passphrase")]
+    [InlineData("MYSQL_PWD")]
+    [InlineData("BASIC_AUTH")]
+    [InlineData("auth")]
+    [InlineData("Authorization")]
+    [InlineData("SESSION_COOKIE")]
+    [InlineData("GITHUB_PAT")]
     public void IsTelling_NameOfASecretOrInDoubt_IsTrue(string name) => Assert.True(SecretFilter.IsTelling(name));
 
     [Theory]
@@ -127,6 +142,12 @@ public sealed class SecretFilterTests
     [InlineData("--tokenizer-mode")]
     [InlineData("--ctx-size")]
     [InlineData("--keep")]
+    [InlineData("PWD")]
+    [InlineData("PATH")]
+    [InlineData("--pass-through")]
+    [InlineData("BYPASS")]
+    [InlineData("AUTHOR")]
+    [InlineData("SSH_AUTH_SOCK")]
     [InlineData("")]
     public void IsTelling_NameOfNoSecret_IsFalse(string name) => Assert.False(SecretFilter.IsTelling(name));
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.Extensions.Configuration;
 using MlxGateway.Hosting;
 using MlxGateway.Supervision.Settings;
 using Xunit;
@@ -70,6 +71,57 @@ public sealed class ListenAddressTests
 
         Assert.Equal(key, Assert.Single(errors.All).Key);
     }
+
+    [Theory]
+    [InlineData("https://localhost:5000", "127.0.0.1:5000s")]
+    [InlineData("HTTPS://127.0.0.1:5000/", "127.0.0.1:5000s")]
+    [InlineData("http://[::1]:5000", "::1:5000")]
+    [InlineData("http://unix:/tmp/gateway.sock", "")]
+    public void ReadEndpoints_OnThisMachine_NeedNoConsent(string url, string expected)
+    {
+        var errors = new SettingsErrors();
+
+        Assert.Equal(expected, Show(ListenAddress.ReadEndpoints(Endpoint(url), allowsNetwork: false, errors)));
+        Assert.Empty(errors.All);
+    }
+
+    // The server takes every name but localhost for all addresses.
+    [Theory]
+    [InlineData("https://192.168.1.5:443", "192.168.1.5:443s")]
+    [InlineData("https://0.0.0.0:443", "0.0.0.0:443s")]
+    [InlineData("https://*:443", ":::443s")]
+    [InlineData("https://chat.example.org:443", ":::443s")]
+    [InlineData("http://localhost.example.org:80", ":::80")]
+    public void ReadEndpoints_ThatOthersCanReach_NeedConsent(string url, string expected)
+    {
+        var errors = new SettingsErrors();
+
+        Assert.Equal(expected, Show(ListenAddress.ReadEndpoints(Endpoint(url), allowsNetwork: true, errors)));
+        Assert.Empty(errors.All);
+
+        ListenAddress.ReadEndpoints(Endpoint(url), allowsNetwork: false, errors);
+
+        var error = Assert.Single(errors.All);
+        Assert.Equal("Kestrel:Endpoints:One:Url", error.Key);
+        Assert.Contains("AllowAnonymousNetwork", error.Sentence, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("localhost:5000")]
+    [InlineData("ftp://localhost")]
+    [InlineData("https://localhost:5000/path")]
+    public void ReadEndpoints_Mistake_IsNamed(string? url)
+    {
+        var errors = new SettingsErrors();
+        ListenAddress.ReadEndpoints(Endpoint(url), allowsNetwork: true, errors);
+
+        Assert.Equal("Kestrel:Endpoints:One:Url", Assert.Single(errors.All).Key);
+    }
+
+    private static IConfiguration Endpoint(string? url) =>
+        new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("Endpoints:One:Url", url), KeyValuePair.Create<string, string?>("Endpoints:One:Protocols", "Http1")]).Build();
 
     private static string Show(IEnumerable<ListenAddress> addresses) =>
         string.Join(' ', addresses.Select(a => $"{a.Address}:{a.Port}{(a.IsTls ? "s" : "")}{(a.IsOptional ? "?" : "")}"));

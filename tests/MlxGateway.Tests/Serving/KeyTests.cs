@@ -36,6 +36,7 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
         { "GET", "/logs", "read admin" },
         { "GET", "/logs/stream/nobody", "read admin" },
         { "GET", "/models", "inference read admin" },
+        { "GET", "/models/", "inference read admin" },
         { "GET", "/models/nobody", "read admin" },
         { "POST", "/models", "admin" },
         { "POST", "/api/pull", "admin" },
@@ -56,6 +57,8 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
         { "POST", "/api/models/unload", "admin" },
         { "POST", "/api/models/unload/one", "admin" },
         { "GET", "/health", null },
+        { "HEAD", "/health", null },
+        { "GET", "/health/", null },
         { "GET", "/swagger/v1/swagger.json", null },
         { "GET", "/", null },
     };
@@ -176,6 +179,52 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
         Assert.Equal(499, (await running).Status);
     }
 
+    // "one" is somebody else's here.
+    [Fact]
+    public async Task Key_OfSomeModels_SeesAndSteersTheseAlone()
+    {
+        var key = ("x-api-key", "sk-tenant");
+        Assert.Equal(200, (await _gateway.PostAsync("/v1/chat/completions", Chat, ("x-api-key", "sk-inference"), ("x-request-id", "of-another"))).Status);
+        Assert.Equal(200, (await _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("two"), ("x-api-key", "sk-inference"), ("x-request-id", "to-mine"))).Status);
+
+        foreach (var (method, path) in new[] { ("POST", "/api/models/load/one"), ("POST", "/api/models/unload/one"), ("POST", "/unload/one"), ("GET", "/unload/one"), ("DELETE", "/models?model=one"), ("GET", "/api/logs?source=one"), ("GET", "/api/logs/stream?source=one"), ("GET", "/logs/stream/one"), ("DELETE", "/api/pull?model=org/none") })
+        {
+            Assert.Equal((403, "model_not_allowed"), await AskAsync(method, path, key));
+        }
+
+        foreach (var (path, body) in new[] { ("/models/load", """{"model":"one"}"""), ("/models/unload", """{"model":"one"}"""), ("/models", """{"model":"org/none"}"""), ("/api/pull", """{"model":"org/none:Q8_0"}""") })
+        {
+            var refused = await _gateway.PostAsync(path, body, key);
+            Assert.Equal((403, "model_not_allowed"), (refused.Status, refused.Code));
+        }
+
+        Assert.Equal((200, null), await AskAsync("POST", "/api/models/unload", key));
+        Assert.Equal(["one"], (await RunningAsync("sk-admin")).Except(["slow"]));
+        Assert.Empty(await RunningAsync("sk-tenant"));
+        Assert.Equal((200, null), await AskAsync("POST", "/api/models/load/second", key));
+        Assert.Equal(["two"], await RunningAsync("sk-tenant"));
+
+        var history = await IdsAsync("/api/requests/history?limit=1000", key);
+        Assert.Contains("to-mine", history);
+        Assert.DoesNotContain("of-another", history);
+        Assert.Contains("of-another", await IdsAsync("/api/requests/history?limit=1000", ("x-api-key", "sk-admin")));
+        var (_, _, explained) = await ReadAsync("GET", "/api/explain", key);
+        Assert.All(explained.GetProperty("resident").EnumerateArray().Concat(explained.GetProperty("decisions").EnumerateArray()), e => Assert.Equal("two", e.GetProperty("model").GetString()));
+
+        var running = _gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("slow"), ("x-api-key", "sk-inference"), ("x-request-id", "not-mine"));
+        await UntilServedAsync("not-mine");
+        Assert.DoesNotContain("not-mine", await IdsAsync("/api/requests", key));
+        Assert.Equal((404, "not_found"), await AskAsync("POST", "/api/requests/not-mine/cancel", key));
+        Assert.Equal((200, null), await AskAsync("POST", "/api/requests/not-mine/cancel", ("x-api-key", "sk-admin")));
+        Assert.Equal(499, (await running).Status);
+
+        async Task<IEnumerable<string>> RunningAsync(string who) =>
+            [.. (await ReadAsync("GET", "/running", ("x-api-key", who))).Json.GetProperty("running").EnumerateArray().Select(m => m.GetProperty("model").GetString()!)];
+
+        async Task<IEnumerable<string>> IdsAsync(string path, (string, string) who) =>
+            [.. (await ReadAsync("GET", path, who)).Json.GetProperty("requests").EnumerateArray().Select(r => r.GetProperty("id").GetString()!)];
+    }
+
     // It would shut the door on the other tests if it were left so.
     [Fact]
     public async Task Drain_IsForWhoMaySteer()
@@ -293,6 +342,7 @@ public sealed class KeyTests(KeyTests.Guarded guarded) : IClassFixture<KeyTests.
               "watcher": {"Hash":"{{Hash("sk-read")}}","Scopes":["read"]},
               "owner":   {"Hash":"{{Hash("sk-admin")}}","Scopes":["admin"]},
               "guest":   {"Hash":"{{Hash("sk-two")}}","Models":["two"]},
+              "tenant":  {"Hash":"{{Hash("sk-tenant")}}","Scopes":["inference","admin"],"Models":["two"]},
               "limited": {"Hash":"{{Hash("sk-limited")}}","RequestsPerMinute":4}
             } }
             """);

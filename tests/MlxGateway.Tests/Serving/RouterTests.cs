@@ -41,6 +41,7 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
     [InlineData("/props?autoload=false")]
     public async Task Props_OfNoModel_SayThatThisIsARouter(string path)
     {
+        Assert.Equal(200, (await _gateway.PostAsync("/api/models/unload/first", "")).Status); // others of these tests load it
         var answer = await _gateway.GetAsync(path);
 
         Assert.Equal((200, "application/json; charset=utf-8"), (answer.Status, answer.Header("Content-Type")));
@@ -152,6 +153,9 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
     [InlineData("POST", "/models/load", """{"model":7}""", 400, "invalid_request")]
     [InlineData("POST", "/models/load", """{"model":"\ud800"}""", 400, "invalid_request")]
     [InlineData("POST", "/models/load", "", 400, "invalid_request")]
+    [InlineData("POST", "/models/load", """{"model":"spare","model":"one"}""", 400, "invalid_request")]
+    [InlineData("POST", "/api/models/load", "", 400, "invalid_request")]
+    [InlineData("POST", "/api/models/load/", "", 400, "invalid_request")]
     [InlineData("POST", "/models/load", "[1]", 400, "invalid_request")]
     [InlineData("POST", "/models/unload", """{"model":"nobody"}""", 404, "model_not_found")]
     [InlineData("POST", "/models", """{"model":""}""", 400, "invalid_request")]

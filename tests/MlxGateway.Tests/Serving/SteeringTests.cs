@@ -69,6 +69,7 @@ public sealed class SteeringTests(SteeringTests.Fixture fixture) : IClassFixture
         Assert.Equal(["unknown"], await IdsAsync($"limit=1&before={entries["failing"].GetProperty("number").GetInt64().ToString(CultureInfo.InvariantCulture)}"));
         Assert.Empty(await IdsAsync("until=2020-01-01"));
 
+        Assert.Equal(3, (await IdsAsync("since=2020-01-01T00:00:00+01:00")).Count()); // a plus in an address is a space
         foreach (var wrong in new[] { "limit=0", "limit=1001", "limit=x", "before=-1", "outcome=well", "since=yesterday", "until=13:00:99" })
         {
             var refusal = await second.GetAsync($"/api/requests/history?{wrong}");
@@ -79,20 +80,50 @@ public sealed class SteeringTests(SteeringTests.Fixture fixture) : IClassFixture
             [.. (await second.GetAsync($"/api/requests/history?{query}")).Json.GetProperty("requests").EnumerateArray().Select(r => r.Text("id"))];
     }
 
+    // The waits that people give up are the longest of all.
+    [Fact]
+    public async Task History_ClientThatLeftWhileItsModelWasLoaded_SaysForWhatItWaitedAndThatItGotNothing()
+    {
+        await using var gateway = await Gateway.StartAsync("\"never\":{\"Runner\":\"demo\",\"Memory\":\"1MB\",\"Args\":[\"--never-ready\"]}");
+        using (var leaving = new CancellationTokenSource())
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(Gateway.ChatBody("never")) };
+            var asked = gateway.Client.SendAsync(request, leaving.Token);
+            await gateway.UntilRunningAsync(static r => r.Any(static m => m is { State: "launching", Waiting: 1 }));
+            await leaving.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        }
+
+        JsonElement over = default;
+        await Gateway.UntilAsync(async () =>
+        {
+            var all = (await gateway.GetAsync("/api/requests/history")).Json.GetProperty("requests");
+            over = all.GetArrayLength() == 1 ? all[0] : default;
+            return over.ValueKind == JsonValueKind.Object;
+        });
+
+        Assert.Equal(("client_left", 499), (over.Text("outcome"), over.GetProperty("status").GetInt32()));
+        var (queue, load, total) = (over.GetProperty("queue_seconds").GetDouble(), over.GetProperty("load_seconds").GetDouble(), over.GetProperty("total_seconds").GetDouble());
+        Assert.InRange(load, 0.0001, total);
+        Assert.InRange(queue + load, 0.0001, total + 0.001);
+    }
+
     [Fact]
     public async Task Config_IsShownAsItIsInForce_WithoutSecretsAndWithItsSources()
     {
         await using var gateway = await Gateway.StartAsync(
-            Models + """, "remote": {"Runner":"command","Command":["serve","--port","{port}","--api-key","abc-of-a-command","--url","https://me:hidden-pass@example.org/"],"Memory":"1MB","Env":{"PROXY":"https://hidden-user@example.org"},"Defaults":{"temperature":0.5,"api_key":"hidden-default"} } """,
-            Rest + $$""","Access":{"Keys":{"anna":{"Hash":"sha256:{{new string('a', 64)}}","Scopes":["inference"]},"owner":{"Hash":"sha256:{{Hash("sk-owner")}}","Scopes":["admin"]} } } """,
+            Models + """, "remote": {"Runner":"command","Command":["serve","--port","{port}","--api-key","abc-of-a-command","--url","https://me:hidden-pass@example.org/"],"Memory":"1MB","Env":{"PROXY":"https://hidden-user@example.org","DATABASE":"postgres://me:hid@den-word@db/x","DB_PASS":"hidden-pass-word","AUTH":"hidden-auth"},"Defaults":{"temperature":0.5,"api_key":"hidden-default"} } """,
+            Rest + $$""","Access":{"Keys":{"anna":{"Hash":"sha256:{{new string('a', 64)}}","Scopes":["inference"]},"owner":{"Hash":"sha256:{{Hash("sk-owner")}}","Scopes":["admin"]} } },"Telemetry":{"Otlp":{"Endpoint":"http://me:hidden-collector@127.0.0.1:9/otlp","Headers":"x-key=hidden-header"} } """,
             "--MlxGateway:Residency:QueueLimit", "7");
 
         var config = await SendAsync("GET", "/api/config");
 
-        Assert.All(new[] { "token-of-a-runner", "abc-of-a-command", "hidden", new string('a', 64), Hash("sk-owner") }, secret => Assert.DoesNotContain(secret, config.Text, StringComparison.Ordinal));
+        Assert.All(new[] { "token-of-a-runner", "abc-of-a-command", "hidden", "den-word", new string('a', 64), Hash("sk-owner") }, secret => Assert.DoesNotContain(secret, config.Text, StringComparison.Ordinal));
         var settings = config.Json.GetProperty("settings").GetProperty("MlxGateway");
         Assert.Equal((0, 7, "auto", "00:30:00"), (Of("Residency", "MaxResident").GetInt32(), Of("Residency", "QueueLimit").GetInt32(), Of("Residency", "SwapPatience").GetString(), Of("Residency", "IdleTimeout").GetString()));
         Assert.Equal(("0B", "64MB", "1GB", false), (Of("Memory", "Reserve").GetString(), Of("Limits", "RequestBody").GetString(), Of("Limits", "Upload").GetString(), Of("Admin", "AllowDelete").GetBoolean()));
+        Assert.Equal("http://***@127.0.0.1:9/otlp", Of("Telemetry", "Otlp").Text("Endpoint"));
+        Assert.Equal("/nowhere/llama-server", Of("Engines", "llama_server").Text("Executable")); // by the name that it has in a file
         var one = Of("Models", "one");
         Assert.Equal(("***", "blue", "1MB"), (one.GetProperty("Env").Text("SERVICE_TOKEN"), one.GetProperty("Env").Text("COLOUR"), one.Text("Memory")));
         var remote = Of("Models", "remote");
@@ -140,7 +171,8 @@ public sealed class SteeringTests(SteeringTests.Fixture fixture) : IClassFixture
         using var live = await EventReader.OpenAsync(gateway, "/api/logs/stream?source=gateway");
         using var runner = await EventReader.OpenAsync(gateway, "/api/logs/stream?source=first&lines=10"); // it has none yet
         using var plain = await EventReader.OpenAsync(gateway, "/logs/stream/one");
-        Assert.Equal(("text/event-stream", "text/plain"), (live.Type, plain.Type));
+        using var all = await EventReader.OpenAsync(gateway, "/logs/stream/upstream?no-history"); // as llama-swap calls what runners write, whichever of them does
+        Assert.Equal(("text/event-stream", "text/plain", "text/plain"), (live.Type, plain.Type, all.Type));
 
         await gateway.PostAsync("/v1/chat/completions", Gateway.ChatBody("one"), ("x-request-id", "seen-in-the-log"));
         Assert.Equal((503, "model_launch_failed"), Codes(await gateway.ChatAsync("broken")));
@@ -148,6 +180,12 @@ public sealed class SteeringTests(SteeringTests.Fixture fixture) : IClassFixture
         await live.UntilAsync(e => e.Text("line")!.Contains("seen-in-the-log", StringComparison.Ordinal));
         await runner.UntilAsync(e => e.Text("line")!.Length > 0);
         Assert.NotEmpty((await plain.LineAsync())!);
+        var (listens, fails) = (false, false);
+        while (!(listens && fails))
+        {
+            var line = (await all.LineAsync())!;
+            (listens, fails) = (listens || line.StartsWith("listening on", StringComparison.Ordinal), fails || !line.StartsWith("listening on", StringComparison.Ordinal));
+        }
         var log = await gateway.GetAsync("/api/logs?lines=5000");
         var lines = log.Json;
         Assert.DoesNotContain("\\u00", log.Text, StringComparison.Ordinal); // people read it

@@ -29,6 +29,11 @@ public sealed partial class DashboardTests(WatchedRun run)
         Assert.Contains("mlxgateway_cached_prompt_tokens_total", run.After.Types.Keys); // of which demonstration runners tell none
     }
 
+    // Otherwise one chooses a gateway and is shown all of them.
+    [Fact]
+    public void Queries_KeepToTheChosenJob() => Assert.All(Queries.Select(static q => q.Expression), static query =>
+        Assert.All(Name().Matches(query), name => Assert.StartsWith("{job=~\"$job\"", query[(name.Index + name.Length)..], StringComparison.Ordinal)));
+
     [Fact]
     public void Queries_GroupAndSelectByLabelsThatTheirFamiliesHave()
     {

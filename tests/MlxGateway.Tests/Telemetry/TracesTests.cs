@@ -86,6 +86,18 @@ public sealed class TracesTests(WatchedRun run)
         Assert.Equal("chat", servers.Single(static s => s.Attributes.GetValueOrDefault("error.type") is "model_not_found").Name);
     }
 
+    // Neither is the runner's fault.
+    [Fact]
+    public void Forwards_OfWhatNobodyWantsAnyMore_SayThat()
+    {
+        var servers = Spans.Where(static s => s.Kind == Server).ToDictionary(static s => s.Id);
+        var why = Spans.Where(s => s.Kind == Client && servers[s.Parent].Attributes["mlxgateway.outcome"] is "cancelled" or "client_left").Select(s => (Of: (string)servers[s.Parent].Attributes["mlxgateway.outcome"], Why: s.Attributes.GetValueOrDefault("error.type"))).Order().ToList();
+
+        Assert.Equal(("cancelled", "request_cancelled"), why[0]);
+        Assert.Equal(3, why.Count);
+        Assert.All(why[1..], static w => Assert.Equal(("client_left", "client_left"), w));
+    }
+
     [Fact]
     public void Launches_AreTracesOfTheirOwnThatSayHowTheyWent()
     {

@@ -8,7 +8,7 @@ internal static class ConfigurationEndpoints
 {
     public static void Map(IEndpointRouteBuilder app)
     {
-        app.MapGet("/api/config", (IGatewaySettings settings) => Results.Json(settings.Describe(), AdminJson.Default.SettingsAnswer))
+        app.MapGet("/api/config", (IGatewaySettings settings) => Results.Json(settings.Describe(), AdminJson.Readable.SettingsAnswer))
             .Says("Admin", "Shows the configuration that is in force, with every default and without secrets, and where each key comes from")
             .Answers<SettingsAnswer>("""{"settings":{"Urls":["http://127.0.0.1:1234"],"MlxGateway":{"Residency":{"MaxResident":1}}},"files":[{"path":"/opt/mlxgateway/appsettings.json","exists":true}],"set_by":{"MlxGateway:Residency:MaxResident":"/opt/mlxgateway/appsettings.json"},"at_next_start":[]}""");
         app.MapPost("/api/config/reload", Reload)
@@ -21,7 +21,7 @@ internal static class ConfigurationEndpoints
     {
         var outcome = settings.Reload();
         return outcome.Mistakes.Count == 0
-            ? Results.Json(new ReloadAnswer("ok", outcome.Changed, outcome.AtNextStart), AdminJson.Default.ReloadAnswer)
+            ? Results.Json(new ReloadAnswer("ok", outcome.Changed, outcome.AtNextStart), AdminJson.Readable.ReloadAnswer)
             : new ErrorResult(new GatewayError(StatusCodes.Status400BadRequest, "invalid_configuration", $"The configuration is not taken, and everything stays as it was.\n{string.Join('\n', outcome.Mistakes)}"));
     }
 }

@@ -25,7 +25,7 @@ internal static class DownloadEndpoints
             .Fails(StatusCodes.Status501NotImplemented, "hub_client_missing", "No Python with huggingface_hub is here; the message has the command that installs it")
             .Fails(StatusCodes.Status502BadGateway, "hub_unreachable", "The Hub cannot be reached, or breaks off again and again; `hub_checksum`: what came is not what the Hub says it is")
             .Fails(StatusCodes.Status507InsufficientStorage, "insufficient_disk", "The disk has no room for it; the message has both numbers");
-        app.MapGet("/api/pull", (IModelDownloads downloads) => Results.Json(new PullsAnswer([.. downloads.Current.Select(PullLine.Of)]), DownloadJson.Default.PullsAnswer))
+        app.MapGet("/api/pull", (HttpContext context, IModelDownloads downloads) => Results.Json(new PullsAnswer([.. downloads.Current.Where(d => context.Caller().RefusalOf(d.Id) is null).Select(PullLine.Of)]), DownloadJson.Default.PullsAnswer))
             .Says(Tag, "Lists the downloads that are under way, wait for others, or are over lately")
             .Answers<PullsAnswer>($$"""{"pulls":[{{Line}}]}""");
         app.MapDelete("/api/pull", Cancel).Says(Tag, "Ends a download; what has come is kept, and the next one goes on from there")
@@ -44,6 +44,7 @@ internal static class DownloadEndpoints
     private static async Task<IResult> PullAsync(HttpContext context, IModelDownloads downloads, IHostApplicationLifetime lifetime, TimeProvider time, CancellationToken cancellationToken)
     {
         var (name, stream, error) = await NamedModel.ReadStreamedAsync(context.Request, cancellationToken);
+        error ??= context.Caller().RefusalOf(name!);
         if (error is not null)
         {
             return new ErrorResult(error);
@@ -59,8 +60,9 @@ internal static class DownloadEndpoints
         return stream ? Results.Stream(output => lines.WriteAsync(context, first.Id, output), "application/x-ndjson") : await lines.EndAsync(first, cancellationToken);
     }
 
-    private static IResult Cancel(string? model, IModelDownloads downloads) => string.IsNullOrEmpty(model)
+    private static IResult Cancel(string? model, HttpContext context, IModelDownloads downloads) => string.IsNullOrEmpty(model)
         ? new ErrorResult(GatewayError.InvalidRequest("The query names no 'model'.", "model"))
+        : context.Caller().RefusalOf(model) is { } refused ? new ErrorResult(refused)
         : downloads.Cancel(model)
             ? Results.Json(new PullCancelled("cancelled", model), DownloadJson.Default.PullCancelled)
             : new ErrorResult(new GatewayError(StatusCodes.Status404NotFound, "not_found", "No download of this model is under way. GET /api/pull lists all.") { Param = "model" });

@@ -33,7 +33,7 @@ internal static class DrainEndpoints
         return Answer("ok", inFlight);
     }
 
-    private static IResult Answer(string status, RequestsInFlight inFlight) => Results.Json(new DrainAnswer(status, inFlight.All.Count()), AdminJson.Default.DrainAnswer);
+    private static IResult Answer(string status, RequestsInFlight inFlight) => Results.Json(new DrainAnswer(status, inFlight.All.Count()), AdminJson.Readable.DrainAnswer);
 }
 
 /// <summary>Whether new work is taken.</summary>

@@ -23,11 +23,15 @@ internal static class HistoryEndpoints
             .Answers<HistoryAnswer>("""{"requests":[{"number":1742,"at":"2026-11-29T12:00:00Z","id":"req_5f1c","route":"/v1/chat/completions","model":"qwen","runner":"llama_server","key":"anna","outcome":"completed","status":200,"code":null,"stream":true,"prompt_tokens":812,"cached_tokens":640,"completion_tokens":214,"prompt_tokens_per_second":611.4,"tokens_per_second":42.1,"queue_seconds":0,"load_seconds":2.31,"first_byte_seconds":2.6,"first_token_seconds":2.61,"total_seconds":7.7,"finish_reason":"stop","request_bytes":5120}],"next":1741}""")
             .Fails(StatusCodes.Status400BadRequest, "invalid_request", "A parameter is not what it should be; `param` names it");
 
-    private static IResult Show(string? limit, string? before, string? model, string? outcome, string? key, string? since, string? until, RequestHistory history, ModelCatalog catalog)
+    private static IResult Show(string? limit, string? before, string? model, string? outcome, string? key, string? since, string? until, HttpContext context, RequestHistory history, ModelCatalog catalog)
     {
         var (query, error) = Read(limit, before, model, outcome, key, since, until, catalog.Current);
-        return error is not null ? new ErrorResult(error) : Results.Json(history.Find(query!), HistoryJson.Default.HistoryAnswer);
+        return error is not null ? new ErrorResult(error) : Results.Json(history.Find(query! with { IsShown = ShownTo(context.Caller(), catalog.Current) }), HistoryJson.Readable.HistoryAnswer);
     }
+
+    // A key of some models is shown its own requests and those to these models.
+    private static Func<PastRequest, bool>? ShownTo(ICaller? caller, CatalogSnapshot known) =>
+        caller is null ? null : request => request.Key == caller.Name || caller.IsGoodFor(request.Model ?? "", known);
 
     private static (HistoryQuery? Query, GatewayError? Error) Read(string? limit, string? before, string? model, string? outcome, string? key, string? since, string? until, CatalogSnapshot known)
     {
@@ -79,6 +83,8 @@ internal static class HistoryEndpoints
             return true;
         }
 
+        // Whoever writes +01:00 into an address as it is has sent a space.
+        text = text.Contains('T', StringComparison.OrdinalIgnoreCase) ? text.Replace(' ', '+') : text;
         var isTime = DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal, out var parsed);
         time = parsed;
         return isTime;

@@ -24,11 +24,15 @@ internal sealed record HistoryQuery
     /// <summary>Only those that were over before then.</summary>
     public DateTime? Until { get; init; }
 
+    /// <summary>Only those that are for whoever asks; null: all are.</summary>
+    public Func<PastRequest, bool>? IsShown { get; init; }
+
     public bool Wants(PastRequest request) =>
         (Before is not { } number || request.Number < number)
         && (Model is null || request.Model == Model)
         && (Outcome is null || request.Outcome == Outcome)
         && (Key is null || request.Key == Key)
         && (Since is not { } since || request.At >= since)
-        && (Until is not { } until || request.At < until);
+        && (Until is not { } until || request.At < until)
+        && IsShown?.Invoke(request) != false;
 }

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using MlxGateway.Inference;
 using MlxGateway.Inference.Tracing;
@@ -31,7 +33,7 @@ internal sealed record PastRequest
     /// <summary><c>completed</c>, <c>refused</c>, <c>failed</c>, <c>broken</c>, <c>client_left</c> or <c>cancelled</c>.</summary>
     public required string Outcome { get; init; }
 
-    /// <summary>The HTTP status that the client got.</summary>
+    /// <summary>The HTTP status that the client got; 499 if it left before there was one.</summary>
     public int Status { get; init; }
 
     /// <summary>The code of the error, if there was one.</summary>
@@ -117,7 +119,11 @@ internal sealed record HistoryAnswer(IReadOnlyList<PastRequest> Requests, long? 
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(HistoryAnswer))]
-internal sealed partial class HistoryJson : JsonSerializerContext;
+internal sealed partial class HistoryJson : JsonSerializerContext
+{
+    /// <summary>Without the escapes that only a web page needs: ids and names are read by people too.</summary>
+    public static HistoryJson Readable { get; } = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}
 
 // What is null is not written: thousands of lines are kept.
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

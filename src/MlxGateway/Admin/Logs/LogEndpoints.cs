@@ -27,22 +27,22 @@ internal static class LogEndpoints
             .WithMetadata(new AnswerExample("data: {\"line\":\"main: server is listening\"}\n\ndata: {\"dropped\":12}\n\n"))
             .Fails(StatusCodes.Status400BadRequest, "invalid_request", "`lines` is not a number from 0 to 5000")
             .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
-        app.MapGet("/logs", (LogSources sources) => Results.Text(string.Concat(sources.Find(LogSources.Gateway).Source!.Lines(UsualLines).Select(static line => line + "\n"))))
+        app.MapGet("/logs", (LogSources sources) => Results.Text(string.Concat(sources.Find(LogSources.Gateway, caller: null).Source!.Lines(UsualLines).Select(static line => line + "\n"))))
             .Says("Logs", "Shows the last lines of the gateway's log as plain text, as llama-swap does")
             .Produces<string>(contentType: "text/plain")
             .WithMetadata(new AnswerExample("2026-11-29T12:00:00.000+00:00 INF …\n"));
         app.MapGet("/logs/stream/{**source}", (string? source, HttpContext context, LogSources sources, EventStream stream) =>
                 StreamAsync(source == "proxy" ? LogSources.Gateway : source, context.Request.Query.ContainsKey("no-history") ? "0" : null, context, sources, stream, isPlain: true))
             .Says("Logs", "Sends the gateway's log, or what a model's runner writes, as plain text while it is written, as llama-swap does")
-            .With("source", "proxy or nothing: the gateway's; otherwise the id or an alias of a model.")
+            .With("source", "proxy or nothing: the gateway's; upstream: that of all runners; otherwise the id or an alias of a model.")
             .Produces<string>(contentType: "text/plain")
             .WithMetadata(new AnswerExample("main: server is listening\n"))
             .Fails(StatusCodes.Status404NotFound, "model_not_found", "No such model");
     }
 
-    private static IResult Show(string? source, string? lines, LogSources sources)
+    private static IResult Show(string? source, string? lines, HttpContext context, LogSources sources)
     {
-        var (log, error) = sources.Find(source);
+        var (log, error) = sources.Find(source, context.Caller());
         var wrong = Count(lines, least: 1, out var count);
         error ??= wrong;
         return error is not null ? new ErrorResult(error) : Results.Json(new LogAnswer(log!.Name, log.Lines(count)), AdminJson.Readable.LogAnswer);
@@ -50,7 +50,12 @@ internal static class LogEndpoints
 
     private static async Task StreamAsync(string? source, string? lines, HttpContext context, LogSources sources, EventStream stream, bool isPlain)
     {
-        var (log, error) = sources.Find(source);
+        var (log, error) = sources.Find(source, context.Caller());
+        if (isPlain && source == LogSources.Upstream && error is { Code: "model_not_found" })
+        {
+            (log, error) = (sources.OfAllRunners(context.Caller()), null);
+        }
+
         var wrong = Count(lines, least: 0, out var count);
         error ??= wrong;
         if (error is not null)

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using MlxGateway.Inference.Listing;
 
@@ -146,4 +148,8 @@ internal sealed record RouterInfo(ModelMeta Meta, ModelArchitecture Architecture
 [JsonSerializable(typeof(RouterRemoved))]
 [JsonSerializable(typeof(RouterEvent))]
 [JsonSerializable(typeof(RouterDownload))]
-internal sealed partial class RouterJson : JsonSerializerContext;
+internal sealed partial class RouterJson : JsonSerializerContext
+{
+    /// <summary>Without the escapes that only a web page needs: ids and failures are read by people too.</summary>
+    public static RouterJson Readable { get; } = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

@@ -63,11 +63,11 @@ internal static class RouterEndpoints
             await view.RefreshAsync().WaitAsync(cancellationToken);
         }
 
-        return Results.Json(view.List(context.Features.Get<ICaller>()), RouterJson.Default.RouterList);
+        return Results.Json(view.List(context.Caller()), RouterJson.Readable.RouterList);
     }
 
     private static Task Watch(HttpContext context, EventStream stream, ModelCatalog catalog, IModelPool pool, ModelLoads loads, RouterView view, IModelDownloads downloads, TimeProvider time) =>
-        stream.RunAsync(context, new RouterFeed(catalog, pool, loads, view, downloads, context.Features.Get<ICaller>(), time));
+        stream.RunAsync(context, new RouterFeed(catalog, pool, loads, view, downloads, context.Caller(), time));
 
     private static async Task<IResult> LoadAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, Intake intake, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -91,12 +91,12 @@ internal static class RouterEndpoints
     private static async Task<IResult> UnloadAsync(HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, IModelDownloads downloads, TimeProvider time, CancellationToken cancellationToken)
     {
         var (name, unread) = await NamedModel.ReadAsync(context.Request, cancellationToken);
-        if (unread is null && downloads.Cancel(name!))
+        if (unread is null && context.Caller().RefusalOf(name!) is null && downloads.Cancel(name!))
         {
             return Done();
         }
 
-        var (model, error) = unread is null ? Resolve(name!, catalog) : (null, unread);
+        var (model, error) = unread is null ? catalog.Current.ResolveFor(context.Caller(), name!) : (null, unread);
         if (error is not null)
         {
             return new ErrorResult(error);
@@ -115,6 +115,7 @@ internal static class RouterEndpoints
     private static async Task<IResult> DownloadAsync(HttpContext context, ModelCatalog catalog, IModelDownloads downloads, TimeProvider time, CancellationToken cancellationToken)
     {
         var (name, error) = await NamedModel.ReadAsync(context.Request, cancellationToken);
+        error ??= context.Caller().RefusalOf(name!);
         if (error is not null || catalog.Current.Resolve(name!) is { Missing: null })
         {
             return error is not null ? new ErrorResult(error) : Refuse("model_already_exists", $"model '{catalog.Current.Resolve(name!)!.Id}' already exists.");
@@ -138,7 +139,7 @@ internal static class RouterEndpoints
         return status.State is DownloadState.Failed or DownloadState.Cancelled ? new ErrorResult(DownloadFailures.Of(status)) : Done();
     }
 
-    private static async Task<IResult> DeleteAsync(string? model, ModelCatalog catalog, IModelPool pool, ModelLoads loads, ModelRemover remover, AdminOptions options, CancellationToken cancellationToken)
+    private static async Task<IResult> DeleteAsync(string? model, HttpContext context, ModelCatalog catalog, IModelPool pool, ModelLoads loads, ModelRemover remover, AdminOptions options, CancellationToken cancellationToken)
     {
         if (!options.AllowDelete)
         {
@@ -150,12 +151,13 @@ internal static class RouterEndpoints
             return new ErrorResult(GatewayError.InvalidRequest("The query names no 'model'.", "model"));
         }
 
-        if (catalog.Current.Resolve(model) is not { } known)
+        var (known, error) = catalog.Current.ResolveFor(context.Caller(), model);
+        if (error is not null)
         {
-            return new ErrorResult(Refusals.UnknownModel(model, catalog.Current, caller: null));
+            return new ErrorResult(error);
         }
 
-        if (loads.IsPending(known.Id) || Find(pool, known) is { State: not (ResidentState.Absent or ResidentState.Cooling) } or { Waiting: > 0 })
+        if (loads.IsPending(known!.Id) || Find(pool, known) is { State: not (ResidentState.Absent or ResidentState.Cooling) } or { Waiting: > 0 })
         {
             return Refuse("model_in_memory", $"'{known.Id}' is in memory, or somebody waits for it. Unload it first.");
         }
@@ -163,7 +165,7 @@ internal static class RouterEndpoints
         var removal = await Task.Run(() => remover.Remove(known), cancellationToken);
         return removal.Refused is { } why
             ? Refuse("cannot_remove", $"'{known.Id}' is not removed: {why}")
-            : Results.Json(new RouterRemoved(true, known.Id, removal.Freed.Bytes), RouterJson.Default.RouterRemoved);
+            : Results.Json(new RouterRemoved(true, known.Id, removal.Freed.Bytes), RouterJson.Readable.RouterRemoved);
     }
 
     private static async Task<(ModelSpec? Model, GatewayError? Error)> ResolveAsync(HttpContext context, ModelCatalog catalog, CancellationToken cancellationToken)
@@ -174,18 +176,12 @@ internal static class RouterEndpoints
             return (null, error);
         }
 
-        return Resolve(name!, catalog);
-    }
-
-    private static (ModelSpec? Model, GatewayError? Error) Resolve(string name, ModelCatalog catalog)
-    {
-        var known = catalog.Current;
-        return known.Resolve(name) is { } model ? (model, null) : (null, Refusals.UnknownModel(name, known, caller: null));
+        return catalog.Current.ResolveFor(context.Caller(), name!);
     }
 
     private static ResidentSnapshot? Find(IModelPool pool, ModelSpec model) => pool.Snapshot.Models.FirstOrDefault(m => m.Id == model.Id);
 
-    private static IResult Done() => Results.Json(new RouterDone(), RouterJson.Default.RouterDone);
+    private static IResult Done() => Results.Json(new RouterDone(), RouterJson.Readable.RouterDone);
 
     private static ErrorResult Refuse(string code, string message) => new(new GatewayError(StatusCodes.Status400BadRequest, code, message) { Param = "model" });
 }

@@ -2,7 +2,8 @@ namespace MlxGateway.Inference.Describing;
 
 /// <summary>An example of what a route answers.</summary>
 /// <param name="Text">The body. JSON where the route answers that.</param>
-internal sealed record AnswerExample(string Text);
+/// <param name="Status">The HTTP status that it is the body of.</param>
+internal sealed record AnswerExample(string Text, int Status = StatusCodes.Status200OK);
 
 /// <summary>An example of what a route is sent, where its handler reads the body itself.</summary>
 /// <param name="Json">The body; its members are the fields that the route knows.</param>

@@ -103,7 +103,10 @@ internal static class RequestSpans
     }
 
     /// <summary>Ends the span of an attempt.</summary>
-    public static void End(Activity? forward, ForwardResult? result)
+    /// <param name="forward">The span; null: nobody traces.</param>
+    /// <param name="exchange">The request.</param>
+    /// <param name="result">What came of it; null: nothing, because nobody wants it any more.</param>
+    public static void End(Activity? forward, InferenceExchange exchange, ForwardResult? result)
     {
         if (forward is null)
         {
@@ -112,7 +115,8 @@ internal static class RequestSpans
 
         if (result is null or { Exception: not null } or { Error: not null })
         {
-            forward.SetTag("error.type", result?.Error?.Code ?? "runner_failed");
+            // A runner whose client has left, or was told that its request is called off, has not failed.
+            forward.SetTag("error.type", exchange.Left.IsCancellationRequested ? WhyLeft(exchange) : result?.Error?.Code ?? "runner_failed");
             forward.SetStatus(ActivityStatusCode.Error);
         }
 
@@ -161,6 +165,8 @@ internal static class RequestSpans
         }
     }
 
+    private static string WhyLeft(InferenceExchange exchange) => exchange.IsCancelled ? "request_cancelled" : "client_left";
+
     private static void Wait(string what, InferenceExchange exchange, DateTimeOffset from, DateTimeOffset to, bool isGranted, ActivityContext link = default)
     {
         var links = link == default ? null : new[] { new ActivityLink(link) };
@@ -169,7 +175,7 @@ internal static class RequestSpans
         span?.SetEndTime(to.UtcDateTime);
         if (!isGranted)
         {
-            span?.SetTag("error.type", exchange.Record.Code ?? (exchange.IsCancelled ? "request_cancelled" : "client_left"));
+            span?.SetTag("error.type", exchange.Record.Code ?? WhyLeft(exchange));
             span?.SetStatus(ActivityStatusCode.Error);
         }
     }
