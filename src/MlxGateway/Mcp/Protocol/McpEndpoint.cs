@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
@@ -24,6 +25,7 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
     // Arguments of tools are names and numbers.
     private const long LongestMessage = 1 << 20;
 
+    private static readonly JsonRpcErrorDetail NoArguments = new() { Code = (int)McpErrorCode.InvalidParams, Message = "tools/call takes an object with the name of a tool and, as 'arguments', an object." };
     private static readonly JsonTypeInfo<JsonRpcMessage> MessageType = (JsonTypeInfo<JsonRpcMessage>)McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonRpcMessage));
 
     /// <summary>Takes one message.</summary>
@@ -56,9 +58,21 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         }
 
         var version = context.Request.Headers[VersionHeader].ToString();
+        if (!HeaderAgreement.IsKnown(version))
+        {
+            await AnswerAsync(context, StatusCodes.Status400BadRequest, request.Id, HeaderAgreement.Unknown(version));
+            return;
+        }
+
         if (HeaderAgreement.Check(context.Request.Headers, version, request) is { } disagreement)
         {
-            await AnswerAsync(context, StatusCodes.Status400BadRequest, request.Id, McpErrorCode.HeaderMismatch, disagreement);
+            await AnswerAsync(context, StatusCodes.Status400BadRequest, request.Id, new JsonRpcErrorDetail { Code = (int)McpErrorCode.HeaderMismatch, Message = disagreement });
+            return;
+        }
+
+        if (request is { Method: RequestMethods.ToolsCall, Params: var call } && (call is not JsonObject given || given["arguments"] is not (null or JsonObject)))
+        {
+            await AnswerAsync(context, StatusCodes.Status200OK, request.Id, NoArguments);
             return;
         }
 
@@ -69,8 +83,8 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         }
 
         request.Context = new JsonRpcMessageContext { ProtocolVersion = version.Length > 0 ? version : null, Items = new Dictionary<string, object?> { [CallerItem] = context.Features.Get<ICaller>() } };
-        using var call = calls.Enter(session, request.Id.ToString(), context.RequestAborted);
-        await ServeAsync(context, request, call.Token);
+        using var entered = calls.Enter(session, request.Id.ToString(), context.RequestAborted);
+        await ServeAsync(context, request, entered.Token);
     }
 
     /// <summary>Ends a session: what is under way for it is called off.</summary>
@@ -149,6 +163,10 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         {
             return (null, NoMessage(bad.Message));
         }
+        catch (BadHttpRequestException large) when (large.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return (null, new GatewayError(StatusCodes.Status413PayloadTooLarge, "request_too_large", "A message to /mcp has 1 MB at most."));
+        }
     }
 
     private static GatewayError NoMessage(string why) => GatewayError.InvalidRequest($"The body is not one message of JSON-RPC 2.0: {why}");
@@ -165,6 +183,6 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         }
     }
 
-    private static Task AnswerAsync(HttpContext context, int status, RequestId id, McpErrorCode code, string message) => Results.Json<JsonRpcMessage>(
-        new JsonRpcError { Id = id, Error = new JsonRpcErrorDetail { Code = (int)code, Message = message } }, MessageType, statusCode: status).ExecuteAsync(context);
+    private static Task AnswerAsync(HttpContext context, int status, RequestId id, JsonRpcErrorDetail error) =>
+        Results.Json<JsonRpcMessage>(new JsonRpcError { Id = id, Error = error }, MessageType, statusCode: status).ExecuteAsync(context);
 }
