@@ -77,6 +77,9 @@ public sealed class HttpTests(HttpTests.Guarded fixture) : IClassFixture<HttpTes
         Assert.Equal(-32602, (await PostAsync(call)).Json.GetProperty("error").GetProperty("code").GetInt32());
 
     [Fact]
+    public async Task Messages_InAList_AreToSendOneByOne() => Assert.Contains("send each message by itself", (await PostAsync($"[{List},{List}]")).Text, StringComparison.Ordinal);
+
+    [Fact]
     public async Task Message_ThatIsTooLarge_IsToldTheLimitOfMessages()
     {
         var answer = await PostAsync(new string(' ', (1 << 20) + 1));

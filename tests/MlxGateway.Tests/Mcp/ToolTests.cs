@@ -81,6 +81,7 @@ public sealed class ToolTests(DemoGateway fixture) : IClassFixture<DemoGateway>
     [InlineData("load_model", """{"model_name":null}""", "model_name is null")]
     [InlineData("check_llm_status", """{"port":1.5}""", "port is not a whole number")]
     [InlineData("check_llm_status", """{"port":70000}""", "70000 is not a port.")]
+    [InlineData("download_model", """{"model_name":"absent"}""", "/nowhere/model.gguf does not exist. It does not come from the Hub.")]
     [InlineData("launch_llm_server", """{"model_name":"steady","port":20001,"memory_requirement_gb":1e300}""", "no amount of memory")]
     [InlineData("shutdown_llm_server", """{"port":1}""", "No server of this gateway runs on port 1.")]
     [InlineData("shutdown_llm_server", """{"port":"x"}""", "not the arguments")]

@@ -156,8 +156,10 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = LongestMessage;
         try
         {
-            var message = await JsonSerializer.DeserializeAsync(context.Request.Body, MessageType, context.RequestAborted);
-            return message is null ? (null, NoMessage("it is null")) : (message, null);
+            using var body = await JsonDocument.ParseAsync(context.Request.Body, default, context.RequestAborted);
+            return body.RootElement.ValueKind == JsonValueKind.Array ? (null, NoMessage("it is a list of them. Lists belonged to the revision 2025-03-26 alone; send each message by itself"))
+                : body.Deserialize(MessageType) is { } message ? (message, null)
+                : (null, NoMessage("it is null"));
         }
         catch (JsonException bad)
         {
