@@ -21,6 +21,9 @@ public static class KindNames
     /// <summary>The demonstration runner.</summary>
     public const string Demo = "demo";
 
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } = [MlxLm, MlxVlm, MlcLlm, LlamaServer, Command, Demo];
+
     /// <summary>Whether the kind loads a model that must be on this machine.</summary>
     internal static bool NeedsSource(string kind) => kind is MlxLm or MlxVlm or MlcLlm or LlamaServer;
 }

@@ -1,3 +1,5 @@
+using MlxGateway.Supervision.Settings;
+
 namespace MlxGateway.Supervision.Models;
 
 /// <summary>All that the catalog is made from.</summary>
@@ -29,4 +31,16 @@ public sealed record ModelSettings
 
     /// <summary>Looks up an environment variable; null if it is not set.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
+    /// <summary>Names what is wrong with models beyond their single values, for settings that are refused for other mistakes already, so that all are named at once.</summary>
+    /// <param name="errors">The mistakes so far. A key that is among them is not judged again: its value is not what was written.</param>
+    public void AddMistakes(SettingsErrors errors)
+    {
+        var more = new SettingsErrors();
+        ModelRules.Check(this, more, new FactsCache());
+        foreach (var error in more.All.Where(e => !errors.Has(e.Key)).ToList())
+        {
+            errors.Add(error.Key, error.Sentence);
+        }
+    }
 }

@@ -164,6 +164,7 @@ internal sealed partial class ModelPool : IModelPool, IHostedService
 
     public async Task<PoolExplanation> ExplainAsync(CancellationToken cancellationToken)
     {
+        _memory.ReadIfOld(); // before the first request, and after a long silence, nobody else has looked
         var done = new TaskCompletionSource<PoolExplanation>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_events.Writer.TryWrite(new ResidencyEvent.ExplanationRequested(done)))
         {

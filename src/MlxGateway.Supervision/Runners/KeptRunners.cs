@@ -40,7 +40,7 @@ internal sealed partial class KeptRunners(RunnerKinds kinds, IChildProcesses pro
             {
                 Log.Adopted(logger, model.Id, child.Pid, note.Port);
                 var secrets = RunnerEnvironment.SecretsOf(model, note.Secret);
-                outputs?.Note(model.Id, child.Output, secrets);
+                outputs?.Note(model.Id, child, secrets);
                 var runner = new RunnerProcess(model, child, address, kind.MannersFor(model), secrets, note);
                 return new AdoptedRunner(model, note.Shape, runner);
             }

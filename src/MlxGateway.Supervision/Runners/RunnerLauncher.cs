@@ -99,7 +99,7 @@ internal sealed partial class RunnerLauncher(RunnerKinds kinds, IChildProcesses 
             WorkingDirectory = model.WorkingDirectory,
         });
         Log.Started(logger, model.Id, launch, child.Pid, port, plan.Executable);
-        outputs?.Note(model.Id, child.Output, secrets);
+        outputs?.Note(model.Id, child, secrets);
         var address = new UriBuilder(Uri.UriSchemeHttp, "127.0.0.1", port).Uri;
         var runner = new RunnerProcess(model, child, address, manners, secrets, RunnerNote.Of(model, shape, port, plan));
         try

@@ -28,6 +28,10 @@ public sealed class RunnerOutputs
         return [.. (lines.Count > 0 ? lines : output.Tail.Lines().TakeLast(count)).Select(output.Clean)];
     }
 
+    /// <summary>The process of the model's latest runner, which may not be ready yet. Null: it has ended, or none was launched lately.</summary>
+    /// <param name="model">The model's id.</param>
+    public int? ProcessOf(string model) => Find(model)?.Process();
+
     /// <summary>Calls back for every line that a runner of the model writes from now on, and those of its later runners.</summary>
     /// <param name="model">The model's id. It need not have a runner yet.</param>
     /// <param name="onLine">Must be quick and must not throw; it is never called by two threads at a time for one runner.</param>
@@ -48,13 +52,13 @@ public sealed class RunnerOutputs
     }
 
     /// <summary>A runner of the model was started, or taken over.</summary>
-    internal void Note(string model, OutputTail tail, IReadOnlyList<string> secrets)
+    internal void Note(string model, ChildProcess child, IReadOnlyList<string> secrets)
     {
         Output output;
         List<Reader> readers;
         lock (_lock)
         {
-            _latest[model] = output = new Output(tail, secrets, ++_launches);
+            _latest[model] = output = new Output(child.Output, secrets, ++_launches, () => child.Exited.IsCompleted ? null : child.Pid);
             if (_latest.Count > MostModels)
             {
                 _latest.Remove(_latest.MinBy(entry => entry.Value.Launch).Key);
@@ -82,7 +86,7 @@ public sealed class RunnerOutputs
         }
     }
 
-    private sealed record Output(OutputTail Tail, IReadOnlyList<string> Secrets, long Launch)
+    private sealed record Output(OutputTail Tail, IReadOnlyList<string> Secrets, long Launch, Func<int?> Process)
     {
         public string Clean(string line) => SecretFilter.Clean(line, Secrets);
     }

@@ -15,7 +15,7 @@ internal static class CallOptions
     public static Option<string?> Config { get; } = new("--config") { Description = "A configuration file on top, as for serve", HelpName = "FILE" };
 
     /// <summary>The port that replaces the configured one.</summary>
-    public static Option<string?> Port { get; } = new("--port") { Description = "Its port on this machine", HelpName = "N" };
+    public static Option<string?> Port { get; } = new("--port") { Description = "Its port on this machine", HelpName = "N", Validators = { WholeNumber.BePort } };
 
     /// <summary>JSON for scripts.</summary>
     public static Option<bool> Json { get; } = new("--json") { Description = "JSON for scripts, as the gateway says it" };

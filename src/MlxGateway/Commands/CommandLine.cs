@@ -20,6 +20,22 @@ internal static class CommandLine
     /// <summary>The same for everything but serving.</summary>
     public static async Task<int> RunAsync(string[] args, Tools tools)
     {
+        try
+        {
+            return await DoAsync(args, tools);
+        }
+        catch (IOException unwritten) when (Terminal.IsReaderGone(unwritten))
+        {
+            return Exits.Done; // who reads this has had enough
+        }
+        catch (Exception unwritten) when (unwritten is IOException or UnauthorizedAccessException)
+        {
+            return tools.Fail(Exits.Refused, $"What there is to say could not be written: {(unwritten.InnerException ?? unwritten).Message}");
+        }
+    }
+
+    private static async Task<int> DoAsync(string[] args, Tools tools)
+    {
         if (args is [var word, ..] && (IsHelp(word) || word == "help") && args.Length == 1)
         {
             HelpPage.Write(tools.Terminal);
@@ -40,7 +56,7 @@ internal static class CommandLine
 
         var root = Root(args, tools);
         var parse = root.Parse(args);
-        if (parse.Errors.Count > 0 && !args.Any(IsHelp))
+        if ((parse.Errors.Count > 0 && !args.Any(IsHelp)) || (parse.CommandResult.Command is RootCommand && args is [var other, ..] && !other.StartsWith('-')))
         {
             return Misunderstood(args, parse, tools);
         }

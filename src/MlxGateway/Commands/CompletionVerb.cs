@@ -10,9 +10,17 @@ internal static class CompletionVerb
 
     private const string Bash = """
         _mlxgateway() {
+          local text=${COMP_LINE:0:${COMP_POINT:-0}} line last cut=
+          local -a words=("${COMP_WORDS[@]:0:COMP_CWORD+1}")
+          if [[ -n $text ]]; then
+            read -ra words <<< "$text"
+            [[ $text == *[[:space:]] ]] && words+=("")
+          fi
+          # Bash ends a word at a colon, and replaces only what stands behind the last one.
+          last=${words[${#words[@]}-1]}
+          [[ $COMP_WORDBREAKS == *:* && $last == *:* ]] && cut=${last%"${last##*:}"}
           COMPREPLY=()
-          local line
-          while IFS= read -r line; do COMPREPLY+=("$line"); done < <(MlxGateway complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+          while IFS= read -r line; do COMPREPLY+=("${line#"$cut"}"); done < <(MlxGateway complete "${words[@]:1}" 2>/dev/null)
         }
         complete -o default -F _mlxgateway MlxGateway
         """;

@@ -41,11 +41,18 @@ internal static class GatewayStart
         using var glances = new PeriodicTimer(Glance, time);
         try
         {
-            while (!gateway.HasEnded)
+            while (true)
             {
+                // In this order: one that ended because another was a moment quicker to take its port ends after that one serves.
+                var hasEnded = gateway.HasEnded;
                 if (await IsThereAsync(client, either.Token))
                 {
                     return;
+                }
+
+                if (hasEnded)
+                {
+                    break;
                 }
 
                 await glances.WaitForNextTickAsync(either.Token);

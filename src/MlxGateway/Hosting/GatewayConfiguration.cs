@@ -93,7 +93,14 @@ internal sealed class GatewayConfiguration
         OriginPolicy.Check(options.Access.AllowedOrigins, errors);
         KeyRing.Check(options.Access.Keys, errors);
         OtlpExport.Check(options.Telemetry.Otlp, errors);
-        return errors.Any ? (null, Failure(errors)) : (new GatewayConfiguration(args, root, sources, options, folder, addresses, endpoints), null);
+        var configuration = new GatewayConfiguration(args, root, sources, options, folder, addresses, endpoints);
+        if (!errors.Any)
+        {
+            return (configuration, null);
+        }
+
+        configuration.ModelSettings(KindNames.All).AddMistakes(errors);
+        return (null, Failure(errors));
     }
 
     /// <summary>Reads where to listen and nothing else, which whoever only wants to talk to the gateway waits for.</summary>

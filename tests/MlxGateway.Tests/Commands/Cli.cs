@@ -98,13 +98,16 @@ internal sealed record Place
     /// <summary>The environment.</summary>
     public Dictionary<string, string> Variables { get; init; } = [];
 
+    /// <summary>What hears its standard output; null: a writer of its own.</summary>
+    public StringWriter? Output { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Makes it.</summary>
     public (Terminal Terminal, StringWriter Out, StringWriter Error) Make()
     {
-        var (output, error) = (new StringWriter(), new StringWriter());
+        var (output, error) = (Output ?? new StringWriter(), new StringWriter());
         var terminal = new Terminal
         {
             Out = output,

@@ -1,5 +1,7 @@
+using Microsoft.AspNetCore.Http;
 using MlxGateway.Commands;
 using MlxGateway.Supervision.Tests;
+using MlxGateway.Tests.DemoRunner;
 using Xunit;
 
 namespace MlxGateway.Tests.Commands;
@@ -66,6 +68,20 @@ public sealed class CommandLineTests
     [InlineData("service")]
     [InlineData("connect", "emacs", "--url", "http://127.0.0.1:1")]
     [InlineData("pull", "--cancel", "--url", "http://127.0.0.1:1")]
+    [InlineData("unload", "")]
+    [InlineData("unload", ".")]
+    [InlineData("show", "../../x")]
+    [InlineData("run", " ", "Hello")]
+    [InlineData("cancel", "")]
+    [InlineData("connect", "codex", "--model", "")]
+    [InlineData("connect", "codex", "--context", "0")]
+    [InlineData("connect", "codex", "--json", "--write")]
+    [InlineData("logs", "-n", "0")]
+    [InlineData("search", "x", "--limit", "many")]
+    [InlineData("ps", "--port", "abc")]
+    [InlineData("ps", "--port", "70000")]
+    [InlineData("help", "nope")]
+    [InlineData("nope", "--help")]
     public async Task Line_ThatMakesNoSense_Is64WithASentence(params string[] args)
     {
         var told = await Cli.RunAsync(args);
@@ -74,6 +90,41 @@ public sealed class CommandLineTests
         Assert.NotEmpty(told.Error);
         Assert.Empty(told.Out);
         Assert.DoesNotContain("Exception", told.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", told.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("completion bash")]
+    public async Task Output_ThatCannotBeWritten_IsSaidInASentence(string line)
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "There is no device here that is full.");
+        var told = await Cli.ProcessAsync(["-c", $"'{Cli.Program}' {line} > /dev/full"], program: "/bin/sh");
+
+        Assert.Equal(1, told.ExitCode);
+        Assert.Equal("What there is to say could not be written: No space left on device\n", told.Error);
+    }
+
+    [Fact]
+    public async Task Output_ThatNobodyReadsAnyMore_EndsWhatFollowsALog()
+    {
+        await using var gateway = await Stranger.StartAsync(async (context, _) =>
+        {
+            while (!context.RequestAborted.IsCancellationRequested)
+            {
+                await context.Response.WriteAsync("data: {\"line\":\"and on\"}\n\n");
+                await context.Response.Body.FlushAsync();
+            }
+        });
+        var folder = Directory.CreateTempSubdirectory("mlxgateway-cli-");
+        using var process = Cli.Start(["logs", "-f", "--url", gateway.Address], folder.FullName);
+        Assert.Equal("and on", await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+
+        process.StandardOutput.Close(); // as head does
+        await process.WaitForExitAsync(Demo.Patience());
+
+        Assert.Equal((0, ""), (process.ExitCode, await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken)));
+        folder.Delete(recursive: true);
     }
 
     [Fact]
@@ -147,6 +198,19 @@ public sealed class CommandLineTests
             program: "/bin/bash");
 
         Assert.Equal("connect\n", told.Out);
+    }
+
+    [Fact]
+    public async Task Completion_OfBash_CompletesAnIdWithAColonBehindIt()
+    {
+        await using var gateway = await Stranger.AnswerAsync("""{"data":[{"id":"gemma3:4b","aliases":["gemma3:12b"]},{"id":"other"}]}""", "application/json");
+        var script = (await Cli.RunAsync("completion", "bash")).Out;
+        var told = await Cli.ProcessAsync(
+            ["-c", script + "\nCOMP_LINE='MlxGateway connect codex --model gemma3:4'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=(MlxGateway connect codex --model gemma3 : 4); COMP_CWORD=6; _mlxgateway; printf '%s\\n' \"${COMPREPLY[@]}\""],
+            new Dictionary<string, string> { ["PATH"] = $"{AppContext.BaseDirectory}:{Environment.GetEnvironmentVariable("PATH")}", ["MLXGATEWAY_URL"] = gateway.Address },
+            program: "/bin/bash");
+
+        Assert.Equal("4b\n", told.Out);
     }
 
     [Fact]

@@ -126,6 +126,80 @@ public sealed class ConnectTests : IDisposable
     }
 
     [Fact]
+    public void Write_IntoTomlOfAnotherHand_FindsWhatIsThereAndLosesNothing()
+    {
+        const string Before = """
+            "model" = 'gpt-5'
+            notify = [
+              "x", # model = "no"
+              ["[model_providers.mlxgateway]"]
+            ]
+            words = '''
+            model = "neither"
+            [tools]
+            '''
+
+            [ model_providers . "mlxgateway" ] # mine
+            name = "MlxGateway"   # as it calls itself
+            base_url = "http://old#1/v1" # the old one
+            # and of my own
+            query_params = { a = "b" }
+            """;
+        var codex = Clients.Find("codex")!.Settings(Plain).Files[0];
+
+        var after = MergedText.Of(SettingsFormat.Toml, Before, codex.Text).Text;
+
+        Assert.Equal(
+            """
+            model_provider = "mlxgateway"
+            model_context_window = 32768
+            web_search = "disabled"
+            model = "mlx-community/Qwen3-8B-4bit"
+            notify = [
+              "x", # model = "no"
+              ["[model_providers.mlxgateway]"]
+            ]
+            words = '''
+            model = "neither"
+            [tools]
+            '''
+
+            [ model_providers . "mlxgateway" ] # mine
+            name = "MlxGateway"   # as it calls itself
+            base_url = "http://127.0.0.1:1234/v1" # the old one
+            # and of my own
+            query_params = { a = "b" }
+            wire_api = "responses"
+            env_key = "MLXGATEWAY_API_KEY"
+            stream_idle_timeout_ms = 1800000
+
+            """,
+            after);
+        Assert.Empty(MergedText.Of(SettingsFormat.Toml, after, codex.Text).Changes);
+    }
+
+    [Fact]
+    public void Write_IntoYamlAsItsOwnProgramMadeIt_FillsTheEmptyList()
+    {
+        var after = MergedText.Of(SettingsFormat.YamlModels, "name: Main Config\nmodels: [] # none\nrules: []\n", Clients.Find("continue")!.Settings(Plain).Files[0].Text).Text;
+
+        Assert.StartsWith("name: Main Config\nmodels: # none\n  # MlxGateway: begin\n  - name: ", after, StringComparison.Ordinal);
+        Assert.EndsWith("  # MlxGateway: end\nrules: []\n", after, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Write_IntoAYamlListThatIsIndented_KeepsToIt() =>
+        Assert.Contains("\n  - model_id: \"mlx", MergedText.Of(SettingsFormat.YamlList, "  - model_id: other\n    model_name: other\n", Clients.Find("llm")!.Settings(Plain).Files[0].Text).Text, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Json_WarnsOfAContextThatIsNotKnown()
+    {
+        await using var gateway = await Stranger.AnswerAsync("""{"id":"b","capabilities":["chat"]}""", "application/json");
+
+        Assert.Contains("was taken for 8,192 tokens", (await Cli.RunAsync("connect", "llm", "--model", "b", "--json", "--url", gateway.Address)).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Write_IntoYaml_PutsAnEntryAndFindsItAgain()
     {
         var path = Existing("config.yaml", """
@@ -173,6 +247,8 @@ public sealed class ConnectTests : IDisposable
     [InlineData("zed", "[1]", "not an object")]
     [InlineData("zed", "{\"agent\":1,\"agent\":2}", "has a key twice")]
     [InlineData("codex", "model = \"\"\"\nx\n\"\"\"\n", "several lines")]
+    [InlineData("codex", "model_providers = { mlxgateway = { name = \"x\" } }\n", "in another form")]
+    [InlineData("codex", "[model_providers]\nmlxgateway.name = \"x\"\n", "in another form")]
     [InlineData("continue", "models: [{name: x}]\n", "in one line")]
     [InlineData("llm", "a: b\n", "is no list")]
     public void Write_WhereSomethingWouldBeLost_LeavesTheFileAndSaysWhatBelongsIntoIt(string name, string before, string why)

@@ -88,6 +88,7 @@ public sealed class DoctorTests : IDisposable
         var problem = Assert.Single(findings, f => f.Area == "Disk" && f.Verdict == "problem");
         Assert.Contains("No space left on device", problem.Message, StringComparison.Ordinal);
         Assert.StartsWith("df -h ", problem.Fix, StringComparison.Ordinal);
+        Assert.All(findings, f => Assert.True(f.Verdict != "problem" || f.Fix is not null, f.Message));
         Assert.Contains(findings, f => f.Area == "Memory");
         Assert.Empty(told.Error);
     }
@@ -146,7 +147,8 @@ public sealed class DoctorTests : IDisposable
         var findings = Read(told.Out).Where(f => f.Area == "Configuration").ToList();
         Assert.Equal(1, told.ExitCode);
         Assert.Equal(2, findings.Count);
-        Assert.EndsWith(file, findings[^1].Fix, StringComparison.Ordinal);
+        Assert.All(findings, f => Assert.EndsWith(file, f.Fix, StringComparison.Ordinal));
+        Assert.Single((await Cli.ProcessAsync(["doctor", "--config", file], new Dictionary<string, string> { ["PATH"] = "/nowhere" })).Out.Split('\n'), line => line.EndsWith(file, StringComparison.Ordinal)); // once for both
         Assert.Equal(78, check.ExitCode);
         Assert.Empty(check.Out);
         Assert.Contains("did you mean", check.Error, StringComparison.Ordinal);

@@ -19,7 +19,7 @@ public sealed class GatewayStartTests
         var port = Agent.FreePort();
         var address = new Uri($"http://127.0.0.1:{port}");
 
-        var gateway = DetachedProgram.Start(Cli.Program, ["serve", "--config", config, "--port", port.ToString(CultureInfo.InvariantCulture)], Path.Combine(folder.FullName, "logs", "started.log"));
+        var gateway = DetachedProgram.Start("/usr/bin/env", [$"XDG_STATE_HOME={folder.FullName}", Cli.Program, "serve", "--config", config, "--port", port.ToString(CultureInfo.InvariantCulture)], Path.Combine(folder.FullName, "logs", "started.log"));
         try
         {
             await GatewayStart.UntilItServesAsync(gateway, address, TimeProvider.System, TestContext.Current.CancellationToken);
@@ -37,6 +37,18 @@ public sealed class GatewayStartTests
             await Gateway.UntilAsync(() => gateway.HasEnded);
             folder.Delete(recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task Start_OfOneThatAnotherWasQuickerThan_IsThatOtherOne()
+    {
+        var folder = Directory.CreateTempSubdirectory("mlxgateway-start-");
+        await using var other = await Stranger.AnswerAsync("""{"status":"ok"}""", "application/json");
+        var gateway = DetachedProgram.Start(Cli.Program, ["serve", "--prot", "1"], Path.Combine(folder.FullName, "started.log"));
+        await Gateway.UntilAsync(() => gateway.HasEnded);
+
+        await GatewayStart.UntilItServesAsync(gateway, new Uri(other.Address), TimeProvider.System, TestContext.Current.CancellationToken);
+        folder.Delete(recursive: true);
     }
 
     [Fact]

@@ -122,12 +122,13 @@ public sealed class RunTests
         });
         using var interrupts = new Interrupts();
         using var client = new GatewayClient(new Uri(gateway.Address), key: null);
-        var (terminal, output, _) = new Place().Make();
+        var output = new Ear();
+        var (terminal, _, _) = new Place { Output = output }.Make();
         var chat = new Conversation("qwen", instructions: null);
         chat.Ask("Why?");
         var writing = new AnswerWriter(terminal, client, interrupts).WriteAsync(chat);
         await begun.Task;
-        await Gateway.UntilAsync(() => output.ToString().Length > 0);
+        await output.Heard;
 
         Assert.True(interrupts.Interrupt());
         Assert.False(interrupts.Interrupt()); // this one is the system's
@@ -136,6 +137,20 @@ public sealed class RunTests
         Assert.Equal("On and on\n", output.ToString());
         await left.Task; // so the model's generation ends too
         Assert.False(interrupts.Interrupt()); // between answers it ends the program
+    }
+
+    // A writer that tells when something is written. Whoever looks at another while it is written may find it half changed.
+    private sealed class Ear : StringWriter
+    {
+        private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Heard => _heard.Task;
+
+        public override void Write(string? value)
+        {
+            base.Write(value);
+            _heard.TrySetResult();
+        }
     }
 
     [Fact]

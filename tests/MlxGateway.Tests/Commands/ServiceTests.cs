@@ -63,7 +63,7 @@ public sealed class ServiceTests : IDisposable
 
         Assert.Equal(1, told.ExitCode);
         Assert.Contains("Failed to connect to bus", told.Out, StringComparison.Ordinal);
-        Assert.Contains("Run it yourself once the cause is mended: systemctl --user daemon-reload", told.Error, StringComparison.Ordinal);
+        Assert.Contains("Run it yourself once the cause is mended: systemctl --user daemon-reload && systemctl --user enable --now mlxgateway.service\n", told.Error, StringComparison.Ordinal);
     }
 
     [Fact]

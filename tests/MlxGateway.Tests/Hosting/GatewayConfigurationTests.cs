@@ -110,6 +110,26 @@ public sealed class GatewayConfigurationTests : IDisposable
         Assert.Equal(4, failure.Sentences.Count);
     }
 
+    [Fact]
+    public void Read_MistakesOfValuesAndOfModels_AreSaidTogetherAndEachOnce()
+    {
+        File.WriteAllText(_file, """
+            {"MlxGateway":{"Bogus":1,"Models":{
+              "one":{"Runner":"nope"},
+              "two":{"Runner":"demo","Memory":"much","Aliases":["same"]},
+              "three":{"Runner":"command","Command":["x"],"Aliases":["same"]},
+              "four":{"Source":["a"]}}}}
+            """);
+        var said = string.Join('\n', GatewayConfiguration.Read(["--config", _file]).Failure!.Sentences);
+
+        foreach (var key in new[] { "MlxGateway:Bogus", "Models:one:Runner", "Models:two:Memory", "Models:two:Aliases", "Models:three:Command" })
+        {
+            Assert.Contains(key, said, StringComparison.Ordinal);
+        }
+
+        Assert.Single(said.Split('\n'), line => line.Contains("Models:four", StringComparison.Ordinal));
+    }
+
     public void Dispose()
     {
         foreach (var (name, value) in _before)

@@ -42,6 +42,52 @@ public sealed class HttpTests(HttpTests.Guarded fixture) : IClassFixture<HttpTes
         Assert.Null(answer.Header("Mcp-Session-Id"));
     }
 
+    [Theory]
+    [InlineData("1900-01-01")]
+    [InlineData("2030-01-01")]
+    [InlineData("banana")]
+    public async Task Revision_ThatIsNotSpoken_Is400AndNamesThoseThatAre(string version)
+    {
+        var answer = await PostAsync(List, headers: [("MCP-Protocol-Version", version)]);
+        var error = answer.Json.GetProperty("error");
+
+        Assert.Equal((400, -32022), (answer.Status, error.GetProperty("code").GetInt32()));
+        Assert.Contains("2025-11-25", error.GetProperty("data").GetProperty("supported").EnumerateArray().Select(v => v.GetString()));
+    }
+
+    [Fact]
+    public async Task Revisions_AreThoseOfThePackage()
+    {
+        // A newer package may speak more of them. It names those with a handshake and those without one apart.
+        var with = await PostAsync("""{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"none","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}""");
+        var without = await PostAsync("""{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"none"}}}""");
+        var mine = await PostAsync(List, headers: [("MCP-Protocol-Version", "none")]);
+
+        Assert.Equal([.. Supported(with), .. Supported(without)], Supported(mine));
+
+        static IEnumerable<string?> Supported(Answer answer) => System.Text.Json.JsonDocument.Parse(answer.Text[answer.Text.IndexOf('{', StringComparison.Ordinal)..])
+            .RootElement.GetProperty("error").GetProperty("data").GetProperty("supported").EnumerateArray().Select(static v => v.GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"explain","arguments":[]}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"tools/call"}""")]
+    public async Task Call_WithoutAnObjectOfArguments_IsTheClientsMistake(string call) =>
+        Assert.Equal(-32602, (await PostAsync(call)).Json.GetProperty("error").GetProperty("code").GetInt32());
+
+    [Fact]
+    public async Task Messages_InAList_AreToSendOneByOne() => Assert.Contains("send each message by itself", (await PostAsync($"[{List},{List}]")).Text, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Message_ThatIsTooLarge_IsToldTheLimitOfMessages()
+    {
+        var answer = await PostAsync(new string(' ', (1 << 20) + 1));
+
+        Assert.Equal((413, "request_too_large"), (answer.Status, answer.Code));
+        Assert.Contains("1 MB", answer.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Session_OfAnEarlierGateway_GoesOn()
     {

@@ -15,9 +15,13 @@ public sealed class LongLaunchTests
             """, """ "Memory":{"Reserve":"0GB"} """);
         await using var agent = await Agent.OverHttpAsync(gateway);
         var progress = new Notes();
-        var launched = await agent.AskAsync("launch_llm_server", new { model_name = "slow", port = Agent.FreePort(), memory_requirement_gb = 0 }, progress);
+        var port = Agent.FreePort();
+        var launched = await agent.AskAsync("launch_llm_server", new { model_name = "slow", port, memory_requirement_gb = 0 }, progress);
+        var status = await agent.AskAsync("check_llm_status", new { port });
 
         Assert.Equal("loading", launched.GetProperty("state").GetString());
+        Assert.True(Gateway.IsAlive(launched.GetProperty("pid").GetInt32())); // it is known before it is ready
+        Assert.Equal(launched.GetProperty("pid").GetInt32(), status.GetProperty("server").GetProperty("pid").GetInt32());
         Assert.Contains("It is still loading; requests to the port wait for it.", launched.GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.InRange(progress.Messages.Count, 5, 12);
         Assert.All(progress.Messages, m => Assert.Equal("'slow': loading", m));

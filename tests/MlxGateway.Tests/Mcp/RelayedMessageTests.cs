@@ -13,11 +13,15 @@ public sealed class RelayedMessageTests
         var cancel = RelayedMessage.Read("""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}""")!;
         var agreed = RelayedMessage.Read("""{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18"}}""")!;
 
-        Assert.Equal(("\"\\u0061\"", "tools/call", "explain", "2026-07-28"), (call.Id, call.Method, call.Name, call.Version));
+        Assert.Equal(("\"a\"", "tools/call", "explain", "2026-07-28"), (call.Id, call.Method, call.Name, call.Version));
         Assert.Equal((null, "7"), (cancel.Id, cancel.CancelledId));
         Assert.Equal(("1", null, "2025-06-18"), (agreed.Id, agreed.Method, agreed.AgreedVersion));
         Assert.Equal("no key", RelayedMessage.ErrorIn("""{"error":{"message":"no key","code":"invalid_api_key"}}"""));
     }
+
+    [Fact]
+    public void Id_IsTheSameHoweverItIsWritten() =>
+        Assert.Equal(RelayedMessage.Read("""{"jsonrpc":"2.0","id":"a+b/ü'","method":"ping"}""")!.Id, RelayedMessage.Read("""{"jsonrpc":"2.0","id":"a\u002Bb\/\u00fc\u0027","result":{}}""")!.Id);
 
     [Fact]
     public void Anything_IsReadWithoutAFault()

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using MlxGateway.Inference.Ports;
 using MlxGateway.Tests.DemoRunner;
 using MlxGateway.Tests.Support;
 using Xunit;
@@ -100,6 +101,61 @@ public sealed class ServerToolTests(ServerToolTests.TogetherGateway shared) : IC
 
         Assert.DoesNotContain(await gateway.RunningAsync(), m => m.Model == "two");
         await agent.AskAsync("shutdown_llm_server", new { port = own });
+    }
+
+    [Fact]
+    public async Task Port_OfTheGatewayItself_IsCalledThat()
+    {
+        var gateway = shared.Gateway;
+        await using var agent = await Agent.OverHttpAsync(gateway);
+        var port = gateway.Address.Port;
+
+        var status = await agent.AskAsync("check_llm_status", new { port });
+        var refused = await agent.CallAsync("launch_llm_server", new { model_name = "two", port, memory_requirement_gb = 0 });
+
+        Assert.True(status.GetProperty("is_running").GetBoolean());
+        Assert.Contains("the gateway's own", status.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains("The gateway itself", ((ModelContextProtocol.Protocol.TextContentBlock)refused.Content[1]).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_OfAProgramThatListensOnIPv6Alone_SaysThatSomethingListens()
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "There is no IPv6 here.");
+        await using var agent = await Agent.OverHttpAsync(shared.Gateway);
+        using var other = new TcpListener(IPAddress.IPv6Loopback, Agent.FreePort());
+        other.Start();
+        using var mute = other.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask().ContinueWith(static t => t.Result.Close(), TaskScheduler.Default);
+
+        Assert.StartsWith("Something listens", (await agent.AskAsync("check_llm_status", new { port = ((IPEndPoint)other.LocalEndpoint).Port })).GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(SocketError.AccessDenied, false, PortObstacle.NotAllowed)]
+    [InlineData(SocketError.AddressAlreadyInUse, false, PortObstacle.AnotherProgram)]
+    [InlineData(SocketError.AddressAlreadyInUse, true, PortObstacle.TheGateway)]
+    [InlineData(SocketError.NetworkDown, false, PortObstacle.Other)]
+    internal void Port_ThatTheSystemRefuses_IsNotAlwaysTaken(SocketError error, bool isOwn, PortObstacle obstacle) =>
+        Assert.Equal(obstacle, PortHeldException.Of(new SocketException((int)error), isOwn).Obstacle);
+
+    [Fact]
+    public async Task Restart_WithoutMemory_IsRefusedBeforeAnythingIsEnded()
+    {
+        await using var gateway = await Gateway.StartAsync(Pair, """ "Residency":{"MaxResident":0},"Memory":{"Budget":"1GB","Reserve":"0GB"} """);
+        await using var agent = await Agent.OverHttpAsync(gateway);
+        Assert.Equal(1L << 30, (await agent.AskAsync("explain")).GetProperty("ceiling_bytes").GetInt64()); // nobody has asked for a model yet
+        var port = Agent.FreePort();
+        var pid = (await agent.AskAsync("launch_llm_server", new { model_name = "one", port, memory_requirement_gb = 0 })).GetProperty("pid").GetInt32();
+
+        foreach (var other in new[] { "one", "two" })
+        {
+            Assert.Equal(
+                "Insufficient memory. Only 1.00GB available, but at least 4.0GB is requested to launch this model safely.",
+                await agent.RefusedAsync("restart_llm_server", new { port, model_name = other }));
+        }
+
+        Assert.Equal(pid, (await agent.AskAsync("check_llm_status", new { port })).GetProperty("server").GetProperty("pid").GetInt32());
+        Assert.NotEqual(pid, (await agent.AskAsync("restart_llm_server", new { port, memory_requirement_gb = 0.95 })).GetProperty("pid").GetInt32()); // with what its own end frees
     }
 
     [Fact]

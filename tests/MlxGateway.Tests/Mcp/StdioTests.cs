@@ -108,6 +108,7 @@ public sealed class StdioTests
             this is no message
             {"jsonrpc":"2.0","id":2,"method":"tools/list"}
             {"jsonrpc":"2.0","id":3,"method":"sing"}
+            {"jsonrpc":"2.0","id":"a+b ü","method":"ping"}
             """);
         relay.StandardInput.Close();
         var lines = (await relay.StandardOutput.ReadToEndAsync(Demo.Patience())).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).ToList();
@@ -119,7 +120,8 @@ public sealed class StdioTests
         Assert.True(lines.Single(l => l.GetProperty("id").ToString() == "2").GetProperty("result").GetProperty("tools").GetArrayLength() > 10);
         Assert.Equal(-32601, lines.Single(l => l.GetProperty("id").ToString() == "3").GetProperty("error").GetProperty("code").GetInt32());
         Assert.Equal(-32700, lines.Single(l => l.GetProperty("id").ValueKind == JsonValueKind.Null).GetProperty("error").GetProperty("code").GetInt32());
-        Assert.Equal(4, lines.Count);
+        Assert.True(lines.Single(l => l.GetProperty("id").ToString() == "a+b ü").TryGetProperty("result", out _)); // once, and not an error behind it
+        Assert.Equal(5, lines.Count);
     }
 
     private static string Program => Path.Combine(AppContext.BaseDirectory, "MlxGateway");

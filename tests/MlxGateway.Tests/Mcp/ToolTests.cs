@@ -76,7 +76,13 @@ public sealed class ToolTests(DemoGateway fixture) : IClassFixture<DemoGateway>
     [InlineData("load_model", """{"model_name":"huge"}""", "is needed for huge")]
     [InlineData("load_model", """{"model_name":"absent"}""", "cannot be launched")]
     [InlineData("load_model", """{"model":"steady"}""", "model_name")]
-    [InlineData("load_model", "{}", "model_name")]
+    [InlineData("load_model", "{}", "model_name is missing")]
+    [InlineData("load_model", """{"model":"steady","model_name":"steady"}""", "'model' is none of them")]
+    [InlineData("load_model", """{"model_name":null}""", "model_name is null")]
+    [InlineData("check_llm_status", """{"port":1.5}""", "port is not a whole number")]
+    [InlineData("check_llm_status", """{"port":70000}""", "70000 is not a port.")]
+    [InlineData("download_model", """{"model_name":"absent"}""", "/nowhere/model.gguf does not exist. It does not come from the Hub.")]
+    [InlineData("launch_llm_server", """{"model_name":"steady","port":20001,"memory_requirement_gb":1e300}""", "no amount of memory")]
     [InlineData("shutdown_llm_server", """{"port":1}""", "No server of this gateway runs on port 1.")]
     [InlineData("shutdown_llm_server", """{"port":"x"}""", "not the arguments")]
     [InlineData("launch_llm_server", """{"model_name":"steady","port":70000}""", "70000 is not a port.")]
@@ -86,7 +92,19 @@ public sealed class ToolTests(DemoGateway fixture) : IClassFixture<DemoGateway>
     {
         await using var agent = await Agent.OverHttpAsync(fixture.Gateway);
 
-        Assert.Contains(says, await agent.RefusedAsync(tool, JsonDocument.Parse(arguments).RootElement), StringComparison.Ordinal);
+        var said = await agent.RefusedAsync(tool, JsonDocument.Parse(arguments).RootElement);
+
+        Assert.Contains(says, said, StringComparison.Ordinal);
+        Assert.DoesNotContain("MlxGateway.", said, StringComparison.Ordinal); // no name of a type
+    }
+
+    [Fact]
+    public async Task Load_OfAFileThatIsNotHere_DoesNotSayThatItCanBeDownloaded()
+    {
+        await using var agent = await Agent.OverHttpAsync(fixture.Gateway);
+
+        Assert.Single((await agent.CallAsync("load_model", new { model_name = "absent" })).Content);
+        Assert.Equal(2, (await agent.CallAsync("load_model", new { model_name = "huge" })).Content.Count);
     }
 
     [Fact]

@@ -10,11 +10,11 @@ internal static class DoctorPage
 {
     private static readonly JsonWriterOptions Readable = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>For people: a line for each, with what else was seen and the fix below it.</summary>
+    /// <summary>For people: a line for each, with what else was seen and the fix below it; several that the same mends, have it once, at the end.</summary>
     public static void Write(Terminal terminal, IReadOnlyList<Finding> findings)
     {
         var area = findings.Max(static f => f.Area.Length);
-        foreach (var finding in findings)
+        foreach (var (finding, next) in findings.Zip(findings.Skip(1).Append(null)))
         {
             var heading = $"{WordOf(finding.Verdict),-8} {finding.Area.PadRight(area)} ";
             var beside = new string(' ', heading.Length + 1);
@@ -29,7 +29,7 @@ internal static class DoctorPage
                 terminal.Out.WriteLine(beside + terminal.Dim(line));
             }
 
-            if (finding.Fix is { } fix)
+            if (finding.Fix is { } fix && next?.Fix != fix)
             {
                 terminal.Out.WriteLine(beside + "fix: " + terminal.Bold(Terminal.Clean(fix))); // never broken: it is copied
             }

@@ -24,7 +24,7 @@ internal sealed partial class EngineCheck(IEnumerable<IEngine> engines) : ICheck
             catch (Exception unasked) when (unasked is IOException or UnauthorizedAccessException)
             {
                 // What an engine says of itself is written down in the state folder first.
-                findings.Add(new Finding(Area, Verdict.Problem, $"{engine.Name} could not be looked for: {unasked.Message}"));
+                findings.Add(new Finding(Area, Verdict.Problem, $"{engine.Name} could not be looked for: {unasked.Message}", "MlxGateway doctor   (once the state folder can be written to)"));
             }
         }
 

@@ -15,10 +15,11 @@ internal static class ConnectVerb
         var client = new Argument<string?>("CLIENT") { Description = "The client; without it they are listed", Arity = ArgumentArity.ZeroOrOne };
         client.CompletionSources.Add([.. Clients.All.Select(static c => c.Name)]);
         var model = new Option<string?>("--model") { Description = "The model; else the one in memory, or the first that can chat", HelpName = "ID" };
-        var context = new Option<int?>("--context") { Description = "The most tokens of one conversation, where the gateway does not know it, or less is wanted", HelpName = "N" };
+        ModelArgument.Named(model, tools);
+        var context = new Option<int?>("--context") { Description = "The most tokens of one conversation, where the gateway does not know it, or less is wanted", HelpName = "N", CustomParser = result => WholeNumber.Of("--context", int.MaxValue)(result) };
         var write = new Option<bool>("--write") { Description = "Writes its files: merges the settings into them, and leaves a copy of what was there" };
         var to = new Option<string?>("--to") { Description = "Writes them into this file instead", HelpName = "FILE" };
-        return tools.Calling(
+        var command = tools.Calling(
             "connect",
             "Prints, or writes, the settings by which a client works with the gateway: address, key, model, the context that no client asks for by itself, and more patience",
             (gateway, parse, cancellationToken) =>
@@ -38,6 +39,14 @@ internal static class ConnectVerb
             context,
             write,
             to);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(CallOptions.Json) && (result.GetValue(write) || result.GetValue(to) is not null))
+            {
+                result.AddError("--json says what would be written, and writes nothing: leave it or --write out.");
+            }
+        });
+        return command;
     }
 
     private static int List(Terminal terminal, bool asJson)
@@ -62,9 +71,10 @@ internal static class ConnectVerb
     {
         var entry = await ModelChoice.MakeAsync(gateway, wishes.Model, cancellationToken);
         var connection = new Connection(GatewayAddress.Shown(gateway.Address), wishes.Key ?? Connection.AnyKey, entry.Text("id")!, wishes.Context ?? (int?)entry.Count("context_window") ?? ModelChoice.AssumedContext);
+        var isAssumed = wishes.Context is null && entry.Count("context_window") is null;
         if (wishes.AsJson)
         {
-            WriteJson(tools.Terminal, client, connection);
+            WriteJson(tools.Terminal, client, connection, isAssumed);
             return Exits.Done;
         }
 
@@ -84,7 +94,7 @@ internal static class ConnectVerb
         }
 
         ConnectPage.Write(tools.Terminal, client, connection, files: !wishes.Write);
-        foreach (var warning in ModelChoice.Warnings(client, connection, isAssumed: wishes.Context is null && entry.Count("context_window") is null))
+        foreach (var warning in ModelChoice.Warnings(client, connection, isAssumed))
         {
             tools.Terminal.Error.WriteLine(tools.Terminal.Warning("Warning: ") + Terminal.Clean(warning));
         }
@@ -92,7 +102,7 @@ internal static class ConnectVerb
         return Exits.Done;
     }
 
-    private static void WriteJson(Terminal terminal, Client client, Connection connection)
+    private static void WriteJson(Terminal terminal, Client client, Connection connection, bool isAssumed)
     {
         var settings = client.Settings(connection);
         terminal.Out.WriteLine(JsonSerializer.Serialize(
@@ -106,7 +116,7 @@ internal static class ConnectVerb
                 code = settings.Code,
                 start = settings.Start,
                 steps = settings.Steps,
-                warnings = ModelChoice.Warnings(client, connection, isAssumed: false),
+                warnings = ModelChoice.Warnings(client, connection, isAssumed),
             },
             JsonText.Readable));
     }

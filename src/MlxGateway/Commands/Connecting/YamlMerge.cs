@@ -55,6 +55,12 @@ internal static partial class YamlMerge
         var key = lines.FindIndex(static l => Models().IsMatch(l));
         if (key < 0)
         {
+            if (lines.FindIndex(static l => NoModels().IsMatch(l)) is var none and >= 0)
+            {
+                lines[none] = NoModels().Replace(lines[none], "models:");
+                return (none + 1, "  ");
+            }
+
             if (lines.Exists(static l => l.StartsWith("models", StringComparison.Ordinal)))
             {
                 throw new CommandFailure(Exits.Refused, "has its models in one line");
@@ -68,10 +74,21 @@ internal static partial class YamlMerge
         return (key + 1, first is null ? "  " : first[..^first.TrimStart().Length]);
     }
 
-    private static (int At, string Indent) PlaceInList(List<string> lines) =>
-        lines.TrueForAll(static l => l.Trim() is "" or "[]" or "---" || l.StartsWith("- ", StringComparison.Ordinal) || l.StartsWith(' ') || l.StartsWith('#'))
-            ? (lines.RemoveAll(static l => l.Trim() == "[]") >= 0 ? lines.Count : 0, "")
-            : throw new CommandFailure(Exits.Refused, "is no list");
+    private static (int At, string Indent) PlaceInList(List<string> lines)
+    {
+        if (!lines.TrueForAll(static l => l.Trim() is "" or "[]" or "---" || l.StartsWith("- ", StringComparison.Ordinal) || l.StartsWith(' ') || l.StartsWith('#')))
+        {
+            throw new CommandFailure(Exits.Refused, "is no list");
+        }
+
+        lines.RemoveAll(static l => l.Trim() == "[]");
+        var first = lines.Find(static l => l.TrimStart().StartsWith("- ", StringComparison.Ordinal)) ?? "";
+        return (lines.Count, first[..^first.TrimStart().Length]);
+    }
+
+    // As its own program writes the file at first.
+    [GeneratedRegex(@"^models:\s*\[\s*\]")]
+    private static partial Regex NoModels();
 
     [GeneratedRegex(@"^models:\s*(#.*)?$")]
     private static partial Regex Models();

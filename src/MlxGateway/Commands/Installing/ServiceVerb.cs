@@ -103,9 +103,10 @@ internal static class ServiceVerb
 
     private static async Task<int> RunAllAsync(Tools tools, IReadOnlyList<IReadOnlyList<string>> commands, bool isDry, bool mayFail, CancellationToken cancellationToken)
     {
-        foreach (var command in commands)
+        for (var i = 0; i < commands.Count; i++)
         {
-            var shown = string.Join(' ', command.Select(Shell.Word));
+            var command = commands[i];
+            var shown = Shown(command);
             if (isDry)
             {
                 tools.Terminal.Out.WriteLine($"Would run {shown}");
@@ -121,10 +122,12 @@ internal static class ServiceVerb
 
             if (code != 0 && !mayFail)
             {
-                return tools.Fail(Exits.Refused, $"The file is written, but it could not be put to work. Run it yourself once the cause is mended: {shown}");
+                return tools.Fail(Exits.Refused, $"The file is written, but it could not be put to work. Run it yourself once the cause is mended: {string.Join(" && ", commands.Skip(i).Select(Shown))}");
             }
         }
 
         return Exits.Done;
     }
+
+    private static string Shown(IReadOnlyList<string> command) => string.Join(' ', command.Select(Shell.Word));
 }

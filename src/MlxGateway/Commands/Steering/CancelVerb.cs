@@ -11,6 +11,7 @@ internal static class CancelVerb
     public static Command Build(Tools tools)
     {
         var id = new Argument<string>("REQUEST") { Description = "The id of a request: its x-request-id, as the list of requests shows it" };
+        id.Validators.Add(static result => ModelArgument.Check(result, result.Tokens));
         return tools.Calling(
             "cancel",
             "Calls a request off, wherever it is: its generation ends and its place is free",

@@ -13,7 +13,7 @@ internal static class SearchVerb
     public static Command Build(Tools tools)
     {
         var text = new Argument<string[]>("TEXT") { Description = "Words of the model's name", Arity = ArgumentArity.OneOrMore };
-        var limit = new Option<int>("--limit", "-n") { Description = "How many at most, 20 by default", HelpName = "N", DefaultValueFactory = static _ => 20 };
+        var limit = new Option<int>("--limit", "-n") { Description = "How many at most, 20 by default", HelpName = "N", DefaultValueFactory = static _ => 20, CustomParser = WholeNumber.Of("--limit", 100) };
         return tools.Calling(
             "search",
             "Looks for models on the hub, with their size, and says which run here",

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace MlxGateway.Commands.Terminals;
 
@@ -7,6 +8,8 @@ namespace MlxGateway.Commands.Terminals;
 internal sealed class Terminal
 {
     private const string Reset = "\e[0m";
+    private const int StandardOutput = 1; // POSIX
+    private const int BrokenPipe = 32; // EPIPE, on Linux and on macOS
 
     /// <summary>What scripts read.</summary>
     public required TextWriter Out { get; init; }
@@ -38,7 +41,7 @@ internal sealed class Terminal
         var isTerminal = !Console.IsOutputRedirected;
         return new Terminal
         {
-            Out = Console.Out,
+            Out = isTerminal ? Console.Out : ToAPipe() ?? Console.Out,
             Error = Console.Error,
             In = Console.In,
             IsTerminal = isTerminal,
@@ -48,6 +51,9 @@ internal sealed class Terminal
             Width = isTerminal ? WidthNow() : null,
         };
     }
+
+    /// <summary>Whether nobody reads any more what is written, as behind <c>head</c>.</summary>
+    public static bool IsReaderGone(IOException unwritten) => (unwritten.HResult & 0xFFFF) == BrokenPipe;
 
     /// <summary>Takes out what would steer a terminal: what models and runners write is foreign.</summary>
     public static string Clean(string text)
@@ -80,6 +86,27 @@ internal sealed class Terminal
 
     /// <summary>In the colour of what is wrong.</summary>
     public string Bad(string text) => Styled(text, "\e[31m");
+
+    // The runtime's own writer goes on in silence when the reader of a pipe is gone: what follows a log would do so for ever.
+    private static StreamWriter? ToAPipe()
+    {
+        FileStream? pipe = null;
+        try
+        {
+            pipe = new FileStream(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            if (!pipe.CanSeek)
+            {
+                return new StreamWriter(pipe, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+            }
+        }
+        catch (Exception closed) when (closed is IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            // There is no standard output; whoever writes to it is told.
+        }
+
+        pipe?.Dispose();
+        return null;
+    }
 
     private static bool IsSteering(char letter) => letter is (< ' ' and not ('\n' or '\t')) or '\x7f' or (>= '\x80' and < '\xa0');
 

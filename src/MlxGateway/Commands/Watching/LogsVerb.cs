@@ -16,7 +16,7 @@ internal static class LogsVerb
     {
         var id = ModelArgument.AtMostOne(tools, "The model whose runner's output is shown; else it is the gateway's log");
         var follow = new Option<bool>("--follow", "-f") { Description = "Shows what is written from now on, until Ctrl+C" };
-        var count = new Option<int>("--lines", "-n") { Description = "How many of the last lines, 200 by default", HelpName = "N", DefaultValueFactory = static _ => 200 };
+        var count = new Option<int>("--lines", "-n") { Description = "How many of the last lines, 200 by default", HelpName = "N", DefaultValueFactory = static _ => 200, CustomParser = WholeNumber.Of("--lines", 5000) };
         return tools.Calling(
             "logs",
             "Shows the end of the gateway's log, or of what a model's runner wrote, also if it did not start",

@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
 using MlxGateway.Supervision.Residency;
@@ -6,7 +8,7 @@ using MlxGateway.Supervision.Residency;
 namespace MlxGateway.Inference.Ports;
 
 /// <summary>The ports on which single models are served.</summary>
-internal sealed partial class ModelPorts(PortListener listener, PortFile file, ModelCatalog catalog, IModelPool pool, IModelDownloads downloads, ILogger<ModelPorts> logger)
+internal sealed partial class ModelPorts(PortListener listener, PortFile file, ModelCatalog catalog, IModelPool pool, IModelDownloads downloads, IServer server, ILogger<ModelPorts> logger)
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<int, Entry> _open = [];
@@ -32,15 +34,19 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
         }
     }
 
+    /// <summary>Whether the gateway itself, with all its models, is asked on this port.</summary>
+    public bool IsOwn(int number) => server.Features.Get<IServerAddressesFeature>()?.Addresses
+        .Any(a => Uri.TryCreate(a, UriKind.Absolute, out var own) && own.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6 && own.Port == number) == true;
+
     /// <summary>Serves a model on a port from now on. It is not loaded by that.</summary>
-    /// <returns>The port; null: somebody has it, this gateway perhaps.</returns>
-    public ModelPort? Open(int number, string modelId)
+    /// <exception cref="PortHeldException">Somebody has it, this gateway perhaps, or it may not be listened on.</exception>
+    public ModelPort Open(int number, string modelId)
     {
         lock (_lock)
         {
-            if (_open.ContainsKey(number))
+            if (_open.TryGetValue(number, out var taken))
             {
-                return null;
+                throw new PortHeldException(PortObstacle.AnotherModel, $"It serves '{taken.Port.ModelId}'");
             }
 
             var port = new ModelPort(number, modelId);
@@ -50,8 +56,7 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
             }
             catch (SocketException failed)
             {
-                Log.NotOpened(logger, number, modelId, failed.Message);
-                return null;
+                throw PortHeldException.Of(failed, IsOwn(number));
             }
 
             Log.Opened(logger, number, modelId);
@@ -207,9 +212,6 @@ internal sealed partial class ModelPorts(PortListener listener, PortFile file, M
 
         [LoggerMessage(4022, LogLevel.Information, "Port {Port} is closed.")]
         public static partial void Closed(ILogger logger, int port);
-
-        [LoggerMessage(4023, LogLevel.Warning, "Port {Port} cannot serve model {Model}: {Reason}.")]
-        public static partial void NotOpened(ILogger logger, int port, string model, string reason);
 
         [LoggerMessage(4024, LogLevel.Warning, "What port {Port} serves could not be written down, and will be forgotten at the next start: {Reason}.")]
         public static partial void NotWritten(ILogger logger, int port, string reason);

@@ -16,10 +16,15 @@ internal sealed partial class PortKeeper(ModelPorts ports, PortFile file, IModel
     {
         foreach (var (number, kept) in file.Read())
         {
-            if (ports.Open(number, kept.Model) is { } port)
+            try
             {
+                var port = ports.Open(number, kept.Model);
                 port.IsRemembered = true;
                 _ = ReviveAsync(port, stoppingToken, kept.IsFetched);
+            }
+            catch (PortHeldException held)
+            {
+                Log.NotOpened(logger, number, kept.Model, held.Message);
             }
         }
 
@@ -71,6 +76,9 @@ internal sealed partial class PortKeeper(ModelPorts ports, PortFile file, IModel
 
     private static partial class Log
     {
+        [LoggerMessage(4023, LogLevel.Warning, "Port {Port} cannot serve model {Model}: {Reason}.")]
+        public static partial void NotOpened(ILogger logger, int port, string model, string reason);
+
         [LoggerMessage(4025, LogLevel.Warning, "Model {Model} of port {Port} died and is loaded again.")]
         public static partial void Died(ILogger logger, string model, int port);
 

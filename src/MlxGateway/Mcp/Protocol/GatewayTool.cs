@@ -93,15 +93,46 @@ internal sealed partial class GatewayTool<TInput, TOutput> : McpServerTool, ILog
 
     private TInput Read(IDictionary<string, JsonElement>? arguments)
     {
+        arguments ??= new Dictionary<string, JsonElement>();
         try
         {
-            return JsonSerializer.SerializeToElement(arguments ?? new Dictionary<string, JsonElement>(), ToolJson.TypeOf<IDictionary<string, JsonElement>>()).Deserialize(_input)!;
+            return JsonSerializer.SerializeToElement(arguments, ToolJson.TypeOf<IDictionary<string, JsonElement>>()).Deserialize(_input)!;
         }
         catch (JsonException wrong)
         {
-            throw new ToolFailedException($"These are not the arguments of {ProtocolTool.Name}: {wrong.Message} It takes {Parameters()}.");
+            throw new ToolFailedException($"These are not the arguments of {ProtocolTool.Name}: {WhatIsWrong(arguments, wrong)}. It takes {Parameters()}.");
         }
     }
+
+    // The serializer's own sentences name types of this program.
+    private string WhatIsWrong(IDictionary<string, JsonElement> arguments, JsonException wrong)
+    {
+        var known = _input.Properties.ToDictionary(static p => p.Name, StringComparer.Ordinal);
+        if (arguments.Keys.FirstOrDefault(name => !known.ContainsKey(name)) is { } foreign)
+        {
+            return $"'{foreign}' is none of them";
+        }
+
+        if (known.Values.FirstOrDefault(p => p.IsRequired && !arguments.ContainsKey(p.Name)) is { } missing)
+        {
+            return $"{missing.Name} is missing";
+        }
+
+        if (known.Values.FirstOrDefault(p => p.IsRequired && arguments[p.Name].ValueKind == JsonValueKind.Null) is { } nothing)
+        {
+            return $"{nothing.Name} is null";
+        }
+
+        var name = wrong.Path?.TrimStart('$', '.') ?? "";
+        return known.ContainsKey(name) ? $"{name} is not {KindOf(name)}" : "they cannot be read";
+    }
+
+    private string KindOf(string name) => ProtocolTool.InputSchema.GetProperty("properties").GetProperty(name).GetProperty("type").ToString() switch
+    {
+        "integer" => "a whole number",
+        "number" => "a number",
+        _ => "a text",
+    };
 
     private string Parameters()
     {

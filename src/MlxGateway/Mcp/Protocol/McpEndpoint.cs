@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
@@ -24,6 +25,7 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
     // Arguments of tools are names and numbers.
     private const long LongestMessage = 1 << 20;
 
+    private static readonly JsonRpcErrorDetail NoArguments = new() { Code = (int)McpErrorCode.InvalidParams, Message = "tools/call takes an object with the name of a tool and, as 'arguments', an object." };
     private static readonly JsonTypeInfo<JsonRpcMessage> MessageType = (JsonTypeInfo<JsonRpcMessage>)McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonRpcMessage));
 
     /// <summary>Takes one message.</summary>
@@ -56,9 +58,21 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         }
 
         var version = context.Request.Headers[VersionHeader].ToString();
+        if (!HeaderAgreement.IsKnown(version))
+        {
+            await AnswerAsync(context, StatusCodes.Status400BadRequest, request.Id, HeaderAgreement.Unknown(version));
+            return;
+        }
+
         if (HeaderAgreement.Check(context.Request.Headers, version, request) is { } disagreement)
         {
-            await AnswerAsync(context, StatusCodes.Status400BadRequest, request.Id, McpErrorCode.HeaderMismatch, disagreement);
+            await AnswerAsync(context, StatusCodes.Status400BadRequest, request.Id, new JsonRpcErrorDetail { Code = (int)McpErrorCode.HeaderMismatch, Message = disagreement });
+            return;
+        }
+
+        if (request is { Method: RequestMethods.ToolsCall, Params: var call } && (call is not JsonObject given || given["arguments"] is not (null or JsonObject)))
+        {
+            await AnswerAsync(context, StatusCodes.Status200OK, request.Id, NoArguments);
             return;
         }
 
@@ -69,8 +83,8 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         }
 
         request.Context = new JsonRpcMessageContext { ProtocolVersion = version.Length > 0 ? version : null, Items = new Dictionary<string, object?> { [CallerItem] = context.Features.Get<ICaller>() } };
-        using var call = calls.Enter(session, request.Id.ToString(), context.RequestAborted);
-        await ServeAsync(context, request, call.Token);
+        using var entered = calls.Enter(session, request.Id.ToString(), context.RequestAborted);
+        await ServeAsync(context, request, entered.Token);
     }
 
     /// <summary>Ends a session: what is under way for it is called off.</summary>
@@ -142,12 +156,18 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = LongestMessage;
         try
         {
-            var message = await JsonSerializer.DeserializeAsync(context.Request.Body, MessageType, context.RequestAborted);
-            return message is null ? (null, NoMessage("it is null")) : (message, null);
+            using var body = await JsonDocument.ParseAsync(context.Request.Body, default, context.RequestAborted);
+            return body.RootElement.ValueKind == JsonValueKind.Array ? (null, NoMessage("it is a list of them. Lists belonged to the revision 2025-03-26 alone; send each message by itself"))
+                : body.Deserialize(MessageType) is { } message ? (message, null)
+                : (null, NoMessage("it is null"));
         }
         catch (JsonException bad)
         {
             return (null, NoMessage(bad.Message));
+        }
+        catch (BadHttpRequestException large) when (large.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return (null, new GatewayError(StatusCodes.Status413PayloadTooLarge, "request_too_large", "A message to /mcp has 1 MB at most."));
         }
     }
 
@@ -165,6 +185,6 @@ internal sealed class McpEndpoint(ToolShelf tools, CallsInFlight calls, IService
         }
     }
 
-    private static Task AnswerAsync(HttpContext context, int status, RequestId id, McpErrorCode code, string message) => Results.Json<JsonRpcMessage>(
-        new JsonRpcError { Id = id, Error = new JsonRpcErrorDetail { Code = (int)code, Message = message } }, MessageType, statusCode: status).ExecuteAsync(context);
+    private static Task AnswerAsync(HttpContext context, int status, RequestId id, JsonRpcErrorDetail error) =>
+        Results.Json<JsonRpcMessage>(new JsonRpcError { Id = id, Error = error }, MessageType, statusCode: status).ExecuteAsync(context);
 }

@@ -12,7 +12,7 @@ namespace MlxGateway.Mcp.Protocol;
 /// <param name="Token">What the client's notifications of progress are marked with; null: it wants none.</param>
 internal sealed record ToolCall(ICaller? Caller, McpServer Server, ProgressToken? Token)
 {
-    private double _last = double.NegativeInfinity;
+    private float _last = float.NegativeInfinity;
 
     /// <summary>Whether anybody wants to know how far it is.</summary>
     public bool WantsProgress => Token is not null;
@@ -23,10 +23,11 @@ internal sealed record ToolCall(ICaller? Caller, McpServer Server, ProgressToken
     /// <summary>Says how far it is. Numbers that do not grow are not sent: the protocol forbids them.</summary>
     public async Task ReportAsync(double progress, double? total, string message, CancellationToken cancellationToken)
     {
-        if (Token is { } token && progress > _last)
+        // As it is sent: of large numbers two that differ may be one there.
+        if (Token is { } token && (float)progress > _last)
         {
-            _last = progress;
-            await Server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = (float)progress, Total = (float?)total, Message = message }, cancellationToken: cancellationToken);
+            _last = (float)progress;
+            await Server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = _last, Total = (float?)total, Message = message }, cancellationToken: cancellationToken);
         }
     }
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace MlxGateway.Mcp.Stdio;
 
 /// <summary>What a relay must know of a message.</summary>
-/// <param name="Id">Its id, as it is written; null: nobody waits for an answer.</param>
+/// <param name="Id">Its id in JSON, written in one way however the message writes it; null: nobody waits for an answer.</param>
 /// <param name="Method">What is wanted; null: it is an answer.</param>
 internal sealed record RelayedMessage(string? Id, string? Method)
 {
@@ -33,12 +33,12 @@ internal sealed record RelayedMessage(string? Id, string? Method)
 
             var parameters = Member(root, "params");
             var method = Text(root, "method");
-            return new RelayedMessage(root.TryGetProperty("id", out var id) && id.ValueKind is JsonValueKind.String or JsonValueKind.Number ? id.GetRawText() : null, method)
+            return new RelayedMessage(IdOf(Member(root, "id")), method)
             {
                 Name = Text(parameters, "name"),
                 Version = Text(Member(parameters, "_meta"), "io.modelcontextprotocol/protocolVersion"),
                 AgreedVersion = Text(Member(root, "result"), "protocolVersion"),
-                CancelledId = method == "notifications/cancelled" && Member(parameters, "requestId") is { ValueKind: JsonValueKind.String or JsonValueKind.Number } cancelled ? cancelled.GetRawText() : null,
+                CancelledId = method == "notifications/cancelled" ? IdOf(Member(parameters, "requestId")) : null,
             };
         }
         catch (JsonException)
@@ -60,6 +60,14 @@ internal sealed record RelayedMessage(string? Id, string? Method)
             return null;
         }
     }
+
+    // Between the question and the answer stand several programs, each of which escapes other letters.
+    private static string? IdOf(JsonElement id) => id.ValueKind switch
+    {
+        JsonValueKind.String => JsonSerializer.Serialize(id.GetString()),
+        JsonValueKind.Number => id.GetRawText(),
+        _ => null,
+    };
 
     private static JsonElement Member(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var member) ? member : default;

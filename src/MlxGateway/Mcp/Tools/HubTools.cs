@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
+using MlxGateway.Inference;
 using MlxGateway.Mcp.Protocol;
 using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
@@ -94,6 +95,11 @@ internal sealed class HubTools(ModelCatalog catalog, IModelHub hub, IModelDownlo
         {
             last = status;
             await call.ReportAsync(status.Done.Bytes, status.Total?.Bytes, Say(status), cancellationToken);
+        }
+
+        if (last is { State: not DownloadState.Succeeded, Code: "invalid_request" } && catalog.Current.Resolve(input.ModelName) is { Missing: not null } local && call.MayUse(local))
+        {
+            throw new ToolFailedException($"{Refusals.MissingFiles(local).Message} It does not come from the Hub.", "Put its files there, or correct its Source in the configuration.");
         }
 
         if (last.State != DownloadState.Succeeded)

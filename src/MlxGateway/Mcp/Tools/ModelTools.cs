@@ -102,7 +102,7 @@ internal sealed class ModelTools(ModelView models, ModelPorts ports, IModelPool 
         var model = models.Require(input.ModelName, call);
         if (model.Missing is not null)
         {
-            throw new ToolFailedException(Refusals.MissingFiles(model).Message, "download_model fetches it.");
+            throw new ToolFailedException(Refusals.MissingFiles(model).Message, model.Missing.Contains("hf download ", StringComparison.Ordinal) ? "download_model fetches it." : null);
         }
 
         // A call that is called off gives up its place; what has been launched stays.
@@ -123,7 +123,7 @@ internal sealed class ModelTools(ModelView models, ModelPorts ports, IModelPool 
         }
         catch (LeaseRefusedException refused)
         {
-            throw new ToolFailedException(refused.Message, "explain says who holds the memory.");
+            throw new ToolFailedException(refused.Message, refused.Shortage is null ? null : "explain says who holds the memory.");
         }
     }
 

@@ -42,10 +42,14 @@ internal sealed class ModelView(ModelCatalog catalog, IModelPool pool, KnownNeed
     }
 
     /// <summary>What could be had for a model now: what is free, and what idle models would leave for it. Null: it is in memory already, or memory could not be read.</summary>
-    public async Task<ByteSize?> RoomForAsync(ModelSpec model, CancellationToken cancellationToken)
+    /// <param name="model">The model.</param>
+    /// <param name="leaving">The id of one that is ended for it first, idle or not; null: none.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<ByteSize?> RoomForAsync(ModelSpec model, string? leaving, CancellationToken cancellationToken)
     {
         var memory = await machine.NowAsync(pool.Snapshot, cancellationToken);
-        var snapshot = pool.Snapshot with { Memory = memory ?? pool.Snapshot.Memory };
+        var snapshot = pool.Snapshot;
+        snapshot = snapshot with { Memory = memory ?? snapshot.Memory, Models = [.. snapshot.Models.Where(m => m.Id != leaving)] };
         var need = needs.Of(catalog.Current).GetValueOrDefault(model.Id) ?? new MemoryNeeds([new MemoryNeed(ByteSize.Zero, "unknown")]);
         return ModelFit.Of(model, need, snapshot) is { Value: not Fit.Loaded } fit ? fit.Figures.Available + fit.Figures.Evictable : null;
     }

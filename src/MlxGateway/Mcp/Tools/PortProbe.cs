@@ -16,7 +16,11 @@ internal sealed class PortProbe(TimeProvider time) : IDisposable
     /// <summary>Whether anything listens there, and the models that it lists; null: it lists none in the way of OpenAI.</summary>
     public async Task<(bool Listens, IReadOnlyList<string>? Models)> LookAsync(int port, CancellationToken cancellationToken)
     {
-        if (port is < 1 or > ushort.MaxValue || !await ListensAsync(port, cancellationToken))
+        // Some programs listen on one of them alone.
+        var address = await ListensAsync(IPAddress.Loopback, port, cancellationToken) ? IPAddress.Loopback
+            : await ListensAsync(IPAddress.IPv6Loopback, port, cancellationToken) ? IPAddress.IPv6Loopback
+            : null;
+        if (address is null)
         {
             return (false, null);
         }
@@ -25,7 +29,7 @@ internal sealed class PortProbe(TimeProvider time) : IDisposable
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            var answer = await _client.GetByteArrayAsync(new UriBuilder(Uri.UriSchemeHttp, IPAddress.Loopback.ToString(), port, "v1/models").Uri, enough.Token);
+            var answer = await _client.GetByteArrayAsync(new UriBuilder(Uri.UriSchemeHttp, address.ToString(), port, "v1/models").Uri, enough.Token);
             using var json = JsonDocument.Parse(answer);
             return (true, [.. json.RootElement.GetProperty("data").EnumerateArray().Select(static m => m.GetProperty("id").GetString()).OfType<string>()]);
         }
@@ -38,14 +42,14 @@ internal sealed class PortProbe(TimeProvider time) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _client.Dispose();
 
-    private async Task<bool> ListensAsync(int port, CancellationToken cancellationToken)
+    private async Task<bool> ListensAsync(IPAddress address, int port, CancellationToken cancellationToken)
     {
         using var late = new CancellationTokenSource(Patience, time);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), enough.Token);
+            await socket.ConnectAsync(new IPEndPoint(address, port), enough.Token);
             return true;
         }
         catch (Exception nobody) when (!cancellationToken.IsCancellationRequested && nobody is SocketException or OperationCanceledException)

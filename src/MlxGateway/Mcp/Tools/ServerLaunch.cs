@@ -12,6 +12,7 @@ namespace MlxGateway.Mcp.Tools;
 internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, ServerStates states, IModelPool pool, Intake intake, TimeProvider time)
 {
     private const double UsualRequirement = 4.0;
+    private const double MostGigabytes = 1e6;
 
     // How long a launch is looked at before it is called well begun.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -22,9 +23,10 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
     {
         CheckIntake();
         CheckPort(input.Port);
+        CheckRequirement(input.MemoryRequirementGb);
         if (ports.Find(input.Port) is { } taken)
         {
-            throw InUse(input.Port, $"It serves '{taken.ModelId}': restart_llm_server gives it another model, shutdown_llm_server ends it.");
+            throw InUse(input.Port, taken);
         }
 
         var model = models.Find(input.ModelName, call);
@@ -35,10 +37,10 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
             throw new ToolFailedException(Refusals.NotAllowed(model, call.Caller!).Message);
         }
 
-        var port = ports.Open(input.Port, model.Id) ?? throw InUse(input.Port, "Another program listens there. Choose another port.");
+        var port = Open(input.Port, model);
         try
         {
-            await CheckMemoryAsync(model, input.MemoryRequirementGb, cancellationToken);
+            await CheckMemoryAsync(model, input.MemoryRequirementGb, leaving: null, cancellationToken);
             if (await BeginAsync(port, mustFetch, call, cancellationToken) is { } error)
             {
                 throw new ToolFailedException(error.Message);
@@ -58,6 +60,7 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
     public async Task<LaunchReport> RestartAsync(RestartInput input, ToolCall call, CancellationToken cancellationToken)
     {
         CheckIntake();
+        CheckRequirement(input.MemoryRequirementGb ?? UsualRequirement);
         var port = Require(input.Port, call);
         var model = input.ModelName is { } name ? models.Require(name, call) : models.Require(port.ModelId, call);
         var before = port.ModelId;
@@ -66,8 +69,10 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
             throw new ToolFailedException(Refusals.MissingFiles(model).Message);
         }
 
+        // Before anything is ended for it, and once more when the memory is really back.
+        await CheckMemoryAsync(model, input.MemoryRequirementGb ?? UsualRequirement, leaving: SharesModel(port, before) ? null : before, cancellationToken);
         await LeaveAsync(port, before, call, cancellationToken);
-        await CheckMemoryAsync(model, input.MemoryRequirementGb ?? UsualRequirement, cancellationToken);
+        await CheckMemoryAsync(model, input.MemoryRequirementGb ?? UsualRequirement, leaving: null, cancellationToken);
         if (model.Id != before)
         {
             ports.Assign(port, model.Id);
@@ -104,7 +109,7 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
         }
     }
 
-    private static void CheckPort(int number)
+    internal static void CheckPort(int number)
     {
         if (number is < 1 or > ushort.MaxValue)
         {
@@ -112,14 +117,17 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
         }
     }
 
-    private async Task CheckMemoryAsync(ModelSpec model, double requirement, CancellationToken cancellationToken)
+    private static void CheckRequirement(double gigabytes)
     {
-        if (!(requirement >= 0))
+        if (!(gigabytes is >= 0 and <= MostGigabytes))
         {
-            throw new ToolFailedException(string.Create(CultureInfo.InvariantCulture, $"{requirement} is no amount of memory."), "Give memory_requirement_gb as gigabytes, 0 for none.");
+            throw new ToolFailedException(string.Create(CultureInfo.InvariantCulture, $"{gigabytes} is no amount of memory."), "Give memory_requirement_gb as gigabytes, 0 for none.");
         }
+    }
 
-        if (await models.RoomForAsync(model, cancellationToken) is { } room && room < ByteSize.FromGigabytes(requirement))
+    private async Task CheckMemoryAsync(ModelSpec model, double requirement, string? leaving, CancellationToken cancellationToken)
+    {
+        if (await models.RoomForAsync(model, leaving, cancellationToken) is { } room && room < ByteSize.FromGigabytes(requirement))
         {
             throw new ToolFailedException(
                 string.Create(CultureInfo.InvariantCulture, $"Insufficient memory. Only {room.Bytes / (double)(1L << 30):0.00}GB available, but at least {requirement:0.0##}GB is requested to launch this model safely."),
@@ -196,6 +204,27 @@ internal sealed partial class ServerLaunch(ModelPorts ports, ModelView models, S
     // ORG/NAME, as the Hub calls its repositories, and perhaps which of its files.
     [GeneratedRegex(@"^[\w.-]+/[\w.-]+(:[\w.-]+)?$", RegexOptions.CultureInvariant)]
     private static partial Regex Repository();
+
+    private ModelPort Open(int number, ModelSpec model)
+    {
+        try
+        {
+            return ports.Open(number, model.Id);
+        }
+        catch (PortHeldException held)
+        {
+            throw held.Obstacle switch
+            {
+                PortObstacle.AnotherModel when ports.Find(number) is { } taken => InUse(number, taken), // somebody was a moment earlier
+                PortObstacle.TheGateway => InUse(number, "The gateway itself is asked there: it serves every model. Choose another port."),
+                PortObstacle.NotAllowed => new ToolFailedException($"Port {number} may not be listened on: {held.Message}.", "Choose a port from 1024 on."),
+                PortObstacle.Other => new ToolFailedException($"Port {number} cannot be listened on: {held.Message}.", "Choose another port."),
+                _ => InUse(number, "Another program listens there. Choose another port."),
+            };
+        }
+    }
+
+    private static ToolFailedException InUse(int port, ModelPort taken) => InUse(port, $"It serves '{taken.ModelId}': restart_llm_server gives it another model, shutdown_llm_server ends it.");
 
     private static ToolFailedException InUse(int port, string advice) => new($"Port {port} is already in use.", advice);
 }

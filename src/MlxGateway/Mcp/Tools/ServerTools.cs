@@ -11,7 +11,7 @@ namespace MlxGateway.Mcp.Tools;
 internal sealed record PortReport(
     [property: Description("The answer in words.")] string Message,
     [property: Description("Whether a model can be asked there.")] bool IsRunning,
-    [property: Description("The server of this gateway; none: there is none.")] ServerState? Server,
+    [property: Description("The server of one model that this gateway has there; none: there is none.")] ServerState? Server,
     [property: Description("The models that another program on this port says it serves.")] IReadOnlyList<string> ForeignModels);
 
 /// <summary>All servers of this gateway.</summary>
@@ -56,8 +56,8 @@ internal sealed class ServerTools(ModelPorts ports, ServerStates states, ServerL
         new GatewayTool<LaunchInput, LaunchReport>(
             "launch_llm_server",
             "Launch a server",
-            "Serves a model on a port of its own, OpenAI-compatible, at http://127.0.0.1:PORT/v1. Fails at once if the port is taken, memory is short or the process ends; otherwise waits up to 10 s, and says whether it is ready or still loading.",
-            ToolEffect.None,
+            "Serves a model on a port of its own, OpenAI-compatible, at http://127.0.0.1:PORT/v1. Fails at once if the port is taken, memory is short or the process ends; otherwise waits up to 10 s, and says whether it is ready, still loading, or still being downloaded.",
+            ToolEffect.OpenWorld,
             launch.LaunchAsync),
         new GatewayTool<RestartInput, LaunchReport>(
             "restart_llm_server",
@@ -75,6 +75,12 @@ internal sealed class ServerTools(ModelPorts ports, ServerStates states, ServerL
 
     private async Task<PortReport> CheckAsync(PortInput input, ToolCall call, CancellationToken cancellationToken)
     {
+        ServerLaunch.CheckPort(input.Port);
+        if (ports.IsOwn(input.Port))
+        {
+            return new PortReport($"Port {input.Port} is the gateway's own: every model of list_models is asked there, by its name.", true, null, []);
+        }
+
         if (ports.Find(input.Port) is { } port)
         {
             _ = models.Find(port.ModelId, call);
