@@ -90,6 +90,16 @@ public sealed class RunnerKindTests : IAsyncDisposable
         Assert.Equal(expected, plan.Secret?.Value);
     }
 
+    [Theory]
+    [InlineData("--api-key given", "given")]
+    [InlineData("--api-key=given", "given")]
+    public async Task MlxVlm_TheUsersOwnKey_IsTheSecret(string args, string expected)
+    {
+        var plan = await PlanAsync(MlxVlm(), new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/m", Args = ValueList.From(args.Split(' ')) });
+
+        Assert.Equal(new LaunchSecret("MLX_VLM_SERVER_API_KEY", expected), plan.Secret);
+    }
+
     // It takes the keys of a file beside that of the variable, so that nobody need read the file.
     [Fact]
     public async Task LlamaServer_FileOfKeys_IsBesideTheSecretOfTheLaunch() =>
