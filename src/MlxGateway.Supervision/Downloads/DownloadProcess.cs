@@ -73,6 +73,11 @@ internal sealed class DownloadProcess(IChildProcesses processes, HubPython pytho
             forms.Add("gguf");
         }
 
+        if (kinds.Contains(KindNames.MlcLlm))
+        {
+            forms.Add("mlc");
+        }
+
         return new JsonObject
         {
             ["repository"] = target.Repository,

@@ -14,7 +14,10 @@ internal sealed partial record DownloadTarget(string Repository, string? Part, s
 
     /// <summary>What a name stands for: a model that is configured or found here, by where it comes from, else a repository of the Hub; null: nothing that could be fetched.</summary>
     public static DownloadTarget? Of(string name, CatalogSnapshot known) =>
-        known.Resolve(name) is { Source: { } source } model && Parse(source) is { } origin ? origin with { Runner = model.Origin == ModelOrigin.Configured ? model.Runner : null } : Parse(name);
+        known.Resolve(name) is { Source: { } source } model && IsNamed(model, name) && Parse(source) is { } origin ? origin with { Runner = model.Origin == ModelOrigin.Configured ? model.Runner : null } : Parse(HubName.Bare(name).ToString());
+
+    // A name by which the catalog finds one of several files says which, and the model's source may not.
+    private static bool IsNamed(ModelSpec model, string name) => model.Aliases.Prepend(model.Id).Contains(name, StringComparer.OrdinalIgnoreCase);
 
     // A model of several in one repository is known by the repository's name with the file's behind it.
     private static DownloadTarget? Parse(string text)

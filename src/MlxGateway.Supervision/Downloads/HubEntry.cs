@@ -36,6 +36,9 @@ internal sealed record HubEntryFile
 {
     /// <summary>Its path in the repository.</summary>
     public string? Rfilename { get; init; }
+
+    /// <summary>Its bytes; null: not said, as by the Hub itself where it lists many.</summary>
+    public long? Size { get; init; }
 }
 
 /// <summary>What safetensors hold.</summary>

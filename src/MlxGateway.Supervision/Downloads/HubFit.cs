@@ -37,16 +37,22 @@ internal sealed class HubFit(ModelCatalog catalog, IMemoryGauge gauge)
             return Say(entry, null, null, "The Hub does not say which files it has.");
         }
 
+        if (ggufs.Count == 0 && !isMlx && files.Contains(MlcFacts.Config))
+        {
+            return IsHere(KindNames.MlcLlm) ? Say(entry, null, null, "The Hub does not say how large its weights are.") : Say(entry, null, false, $"It needs {KindNames.MlcLlm}, which is not on this machine.");
+        }
+
         if (ggufs.Count == 0 && !isMlx)
         {
-            return Say(entry, null, false, "It has neither GGUF files nor safetensors with a config.json, so no engine here can serve it.");
+            return Say(entry, null, false, "It has neither GGUF files, nor safetensors with a config.json, nor anything in MLC's form, so no engine here can serve it.");
         }
 
         var asGguf = ggufs.Count > 0 && (!isMlx || !(IsHere(KindNames.MlxLm) || IsHere(KindNames.MlxVlm)));
-        var best = asGguf ? Quantisation.BestOf(ggufs) : null;
+        var best = asGguf ? GgufQuantisation.BestOf(ggufs) : null;
         var size = asGguf
             ? best is { } form && entry.Gguf?.Total is > 0 and { } parameters && parameters < 1L << 50 ? new ByteSize((long)(parameters * form.Bits / 8)) : default(ByteSize?)
-            : entry.Safetensors?.Parameters is { } tensors && Quantisation.BytesOf(tensors) is { } bytes ? new ByteSize(bytes) : null;
+            : entry.Safetensors?.Parameters is { } tensors && GgufQuantisation.BytesOf(tensors) is { } bytes ? new ByteSize(bytes) : null;
+        size ??= Sum(entry, asGguf ? file => ggufs.Contains(file) && (ggufs.Count == 1 || GgufQuantisation.Of(GgufName.Of(file).Stem) == best?.Name) : static file => file.EndsWith(".safetensors", StringComparison.Ordinal) && !file.Contains('/', StringComparison.Ordinal));
         var kind = asGguf ? KindNames.LlamaServer : Seeing.Contains(entry.PipelineTag) || UsesOfMlxVlm.ContainsKey(entry.PipelineTag ?? "") ? KindNames.MlxVlm : KindNames.MlxLm;
         return Judge(entry, kind, size, best?.Name, ceiling);
     }
@@ -80,6 +86,13 @@ internal sealed class HubFit(ModelCatalog catalog, IMemoryGauge gauge)
         return need > ceiling ? Say(entry, size, false, about)
             : kind != KindNames.LlamaServer && entry.Tags?.Contains("mlx") != true ? Say(entry, size, null, $"{about} It is not in MLX form, and whether {kind} knows its design shows only when it is loaded.")
             : Say(entry, size, true, about);
+    }
+
+    // What the files have together, where that is said of each: mirrors do.
+    private static ByteSize? Sum(HubEntry entry, Func<string, bool> isWanted)
+    {
+        var wanted = entry.Siblings!.Where(file => file.Rfilename is { } name && isWanted(name)).ToList();
+        return wanted.Count > 0 && wanted.TrueForAll(file => file.Size is > 0 and < 1L << 50) ? new ByteSize(wanted.Sum(file => file.Size!.Value)) : null;
     }
 
     private bool IsHere(string kind) => catalog.Settings is { } settings && (settings.LaunchableKinds ?? settings.OfferedKinds).Contains(kind);

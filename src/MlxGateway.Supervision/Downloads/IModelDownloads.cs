@@ -12,6 +12,10 @@ public interface IModelDownloads
     /// <param name="cancellationToken">Ends the watching, not the download.</param>
     IAsyncEnumerable<DownloadStatus> WatchAsync(string id, CancellationToken cancellationToken);
 
+    /// <summary>How a download stands that is under way, waits, or was the last of this model and is over; null: there was none lately.</summary>
+    /// <param name="id">What was given to <see cref="Start"/>.</param>
+    DownloadStatus? LastOf(string id);
+
     /// <summary>Ends a download. What has come stays, so that the next one goes on from there.</summary>
     /// <returns>False: none of that id is under way.</returns>
     bool Cancel(string id);

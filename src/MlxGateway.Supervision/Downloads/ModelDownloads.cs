@@ -73,6 +73,9 @@ internal sealed partial class ModelDownloads(DownloadProcess process, ModelCatal
     public IAsyncEnumerable<DownloadStatus> WatchAsync(string id, CancellationToken cancellationToken) => Find(id)?.WatchAsync(cancellationToken) ?? AsyncEnumerable.Empty<DownloadStatus>();
 
     /// <inheritdoc/>
+    public DownloadStatus? LastOf(string id) => Find(id)?.Status;
+
+    /// <inheritdoc/>
     public bool Cancel(string id)
     {
         if (Find(id) is not { Status.IsOver: false } job)

@@ -28,6 +28,11 @@ MOST_BREAKS = 1000
 FOREIGN_FOLDERS = {"onnx", "original", "openvino", "coreml", "metal", "gguf", "flax", "tflite", "runs", "checkpoints", "figures", "assets"}
 OF_MLX = (".safetensors", ".json", ".jsonl", ".jinja", ".py", ".txt", ".model", ".tiktoken", ".npz")
 
+# By which a repository in MLC's form is known, as mlc_llm itself does.
+MLC_CONFIG = "mlc-chat-config.json"
+MLC_LISTS = {"tensor-cache.json", "ndarray-cache.json"}
+OF_MLC = (".json", ".bin", ".txt", ".model", ".tiktoken", ".jinja")
+
 # What is taken of several, the best first: the least loss that most machines have memory for, then smaller steps away from it.
 QUANTISATIONS = ["Q4_K_M", "Q4_K_S", "Q4_K_XL", "Q4_K_L", "Q4_0", "Q4_1", "IQ4_NL", "IQ4_XS", "MXFP4", "Q5_K_M", "Q5_K_S", "Q5_0", "Q5_1", "Q6_K", "Q8_0", "Q3_K_M", "Q3_K_L", "Q3_K_S", "IQ3_M", "Q2_K", "BF16", "F16", "F32"]
 QUANTISATION = re.compile(r"(?i)(?:^|[-._])((?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|TQ\d_\d|BF16|FP?16|FP?32|MXFP4(?:_MOE)?))(?=$|[-._])")
@@ -119,7 +124,7 @@ def choose_gguf(files, part):
     if match and len(chosen) != int(match[3]):
         raise Failed("hub_no_model", f"It has {len(chosen)} of the {int(match[3])} files of {key[1]}.")
     projectors = sorted((f for f in files if f.name.lower().endswith(".gguf") and "mmproj" in f.stem.lower()), key=lambda f: (rank_of_projector(f), f.name))
-    choice = None if len(series) == 1 else f"{labels[key] or key[1]} of {there}" + ("" if part else "; ':' and another behind the id chooses that one")
+    choice = None if len(series) == 1 else f"{labels[key] or key[1]} of {there}" + ("" if part else "; a colon and another behind the id chooses that one")
     return projectors[:1] + chosen, choice, chosen[0].name
 
 
@@ -141,6 +146,11 @@ def choose_mlx(files):
     return sorted(wanted, key=lambda f: (f.name.endswith((".safetensors", ".npz")), f.name))
 
 
+def choose_mlc(files):
+    # All that lies beside its configuration; the shards last.
+    return sorted((f for f in files if "/" not in f.name and f.name.lower().endswith(OF_MLC)), key=lambda f: (f.name.endswith(".bin"), f.name))
+
+
 def choose(files, part, kinds):
     names = {f.name for f in files}
     has_gguf = any(n.lower().endswith(".gguf") and "mmproj" not in n.lower() for n in names)
@@ -149,10 +159,13 @@ def choose(files, part, kinds):
         raise Failed("hub_no_quantisation", f"It has no GGUF files, so there is no '{part}' of it. Leave out ':{part}'.")
     if has_gguf and (part or not has_mlx or "mlx" not in kinds):
         return choose_gguf(files, part)
+    has_mlc = MLC_CONFIG in names and MLC_LISTS & names
+    if has_mlc and (not has_mlx or "mlx" not in kinds):
+        return choose_mlc(files), None, None
     if has_mlx:
         return choose_mlx(files), ("the safetensors, not the GGUF files" if has_gguf else None), None
     other = sorted({os.path.splitext(n)[1] for n in names if n.endswith((".bin", ".pt", ".pth", ".onnx", ".h5", ".msgpack", ".safetensors"))})
-    raise Failed("hub_no_model", "It has no model that an engine here could serve: no GGUF files, and no config.json with safetensors beside it" + (f", only {', '.join(other)}." if other else "."))
+    raise Failed("hub_no_model", "It has no model that an engine here could serve: no GGUF files, no config.json with safetensors beside it, and nothing in MLC's form" + (f", only {', '.join(other)}." if other else "."))
 
 
 class Download:
@@ -270,6 +283,8 @@ class Download:
             raise Failed("invalid_request", f"'{repository}' is not the name of a repository.")
         if status in (401, 403):
             raise Failed("hub_forbidden", f"The Hub at {endpoint} does not let the gateway read '{repository}' (HTTP {status}). Start the gateway with HF_TOKEN set to a token that may, or without one that has expired.")
+        if status in (404, 410):  # a mirror says no more than that
+            raise Failed("hub_not_found", f"The Hub at {endpoint} does not have " + (f"the file {self.current.name} of '{repository}' that it lists." if self.current else f"'{repository}' (HTTP {status})."))
         if status is not None and 400 <= status < 500 and status not in (408, 416, 429):
             raise Failed("hub_refused", f"The Hub at {endpoint} answered HTTP {status} for '{repository}'.")
         if status is not None:

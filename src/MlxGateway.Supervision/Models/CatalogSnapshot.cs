@@ -11,6 +11,7 @@ public sealed class CatalogSnapshot
 {
     private readonly FrozenDictionary<string, ModelSpec> _exact;
     private readonly FrozenDictionary<string, ModelSpec> _anyCase;
+    private readonly FrozenDictionary<string, ModelSpec> _further;
     private readonly FrozenDictionary<string, DateTimeOffset> _firstSeen;
     private readonly int _longestName;
 
@@ -27,7 +28,8 @@ public sealed class CatalogSnapshot
             .Where(group => group.Select(pair => pair.model.Id).Distinct(StringComparer.Ordinal).Count() == 1) // otherwise nobody can tell which was meant
             .ToFrozenDictionary(group => group.Key, group => group.First().model, StringComparer.OrdinalIgnoreCase);
         _firstSeen = Models.ToFrozenDictionary(model => model.Id, model => firstSeen[model.Id], StringComparer.Ordinal);
-        _longestName = names.Select(pair => pair.name.Length).DefaultIfEmpty().Max();
+        _further = HubName.Further(Models).DistinctBy(pair => pair.Name, StringComparer.OrdinalIgnoreCase).ToFrozenDictionary(pair => pair.Name, pair => pair.Model, StringComparer.OrdinalIgnoreCase);
+        _longestName = names.Select(pair => pair.name.Length).Concat(_further.Keys.Select(name => name.Length)).DefaultIfEmpty().Max();
         Default = defaultModel is null ? null : Resolve(defaultModel);
     }
 
@@ -46,31 +48,26 @@ public sealed class CatalogSnapshot
     /// <summary>The model with exactly this id; null: there is none.</summary>
     public ModelSpec? Find(string id) => _exact.TryGetValue(id, out var model) && model.Id == id ? model : null;
 
-    /// <summary>The model with this id or alias, spelled exactly so; otherwise the only one that differs in case alone; otherwise null.</summary>
+    /// <summary>
+    /// The model with this id or alias, spelled exactly so; otherwise the only one that differs in case alone; otherwise the one that is called so elsewhere: <c>REPOSITORY:Q8_0</c> is one of several files of a repository,
+    /// <c>REPOSITORY</c> the best of them, and the address of the Hub in front says nothing; otherwise null.
+    /// </summary>
     public ModelSpec? Resolve(string name) => Resolve(name.AsSpan());
 
     /// <inheritdoc cref="Resolve(string)"/>
-    public ModelSpec? Resolve(ReadOnlySpan<char> name)
-    {
-        // Names come from clients: one that is longer than every known name is not hashed.
-        if (name.Length > _longestName)
-        {
-            return null;
-        }
-
-        return _exact.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var model) || _anyCase.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out model) ? model : null;
-    }
+    public ModelSpec? Resolve(ReadOnlySpan<char> name) => LookUp(name) ?? (HubName.Bare(name) is var bare && bare.Length < name.Length ? LookUp(bare) : null);
 
     /// <inheritdoc cref="Resolve(string)"/>
     /// <param name="utf8Name">The name in UTF-8; what is not UTF-8 names nothing.</param>
     public ModelSpec? Resolve(ReadOnlySpan<byte> utf8Name)
     {
-        if (utf8Name.Length > Encoding.UTF8.GetMaxByteCount(_longestName))
+        var longest = _longestName + HubName.LongestPlace;
+        if (utf8Name.Length > Encoding.UTF8.GetMaxByteCount(longest))
         {
             return null;
         }
 
-        Span<char> buffer = _longestName <= 512 ? stackalloc char[512] : new char[_longestName];
+        Span<char> buffer = longest <= 512 ? stackalloc char[512] : new char[longest];
         return Utf8.ToUtf16(utf8Name, buffer, out _, out var length, replaceInvalidSequences: false) == OperationStatus.Done ? Resolve(buffer[..length]) : null;
     }
 
@@ -80,4 +77,17 @@ public sealed class CatalogSnapshot
 
     /// <summary>When the gateway first knew the model, in UTC; null if it does not know it.</summary>
     public DateTimeOffset? FirstSeen(string id) => _firstSeen.TryGetValue(id, out var time) ? time : null;
+
+    private ModelSpec? LookUp(ReadOnlySpan<char> name)
+    {
+        // Names come from clients: one that is longer than every known name is not hashed.
+        if (name.Length > _longestName)
+        {
+            return null;
+        }
+
+        return _exact.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var model)
+            || _anyCase.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out model)
+            || _further.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out model) ? model : null;
+    }
 }

@@ -96,6 +96,7 @@ internal static partial class ModelRules
         }
 
         MlcRules.Check(at, model, kind, errors);
+        PythonServerRules.Check(at, model, kind, errors);
         if (kind == KindNames.LlamaServer)
         {
             LlamaServerRules.Check(at, model, errors);

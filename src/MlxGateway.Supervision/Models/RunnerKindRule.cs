@@ -22,7 +22,9 @@ internal static class RunnerKindRule
         {
             null => null,
             var source when source.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) => KindNames.LlamaServer,
-            var source => sources.Folder(source) is { } folder ? ForFolder(folder, offered, sources.Facts) : KindNames.MlxLm,
+            var source => sources.Folder(source) is { } folder ? ForFolder(folder, offered, sources.Facts)
+                : sources.PartOf(source) is not null ? KindNames.LlamaServer
+                : KindNames.MlxLm,
         };
     }
 

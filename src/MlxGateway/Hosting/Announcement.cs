@@ -1,4 +1,5 @@
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Models.Facts;
 using MlxGateway.Supervision.Runners.Engines;
 
 namespace MlxGateway.Hosting;
@@ -45,7 +46,7 @@ internal static class Announcement
             lines.Add($"  For real answers: {(Suggested(engines) is { } engine ? $"{engine.Install}, then " : "")}put a model into the Hugging Face cache or name its file in appsettings.json.");
         }
 
-        if (servable.MinBy(m => m.Memory ?? m.FileBytes) is { } lightest)
+        if (servable.Where(m => m.Facts?.Use is null or ModelUse.Chat).MinBy(m => m.Memory ?? m.FileBytes) is { } lightest)
         {
             lines.Add($$"""  Try it   curl {{address}}/v1/chat/completions{{(wantsKey ? " -H 'x-api-key: KEY'" : "")}} -d '{"model":"{{lightest.Id}}","messages":[{"role":"user","content":"Hello"}]}'""");
         }

@@ -90,7 +90,7 @@ internal sealed class JsonRequest : InferenceRequest
     /// <inheritdoc/>
     public override GatewayError? Shape(RequestRules rules, RequestFields fields)
     {
-        (var edits, _losesAll, var error) = BodyShaper.Shape(Json, _fields.ByteOrderMark, rules, fields, Route.Path);
+        (var edits, _losesAll, var error) = BodyShaper.Shape(Json, _fields.ByteOrderMark, rules, fields, Route.RunnerPath);
         _edits.AddRange(edits);
         return error;
     }

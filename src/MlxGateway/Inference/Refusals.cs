@@ -47,7 +47,7 @@ internal static class Refusals
         new(StatusCodes.Status403Forbidden, "model_not_allowed", $"The key '{caller.Name}' is not good for model '{model.Id}'.") { Param = "model" };
 
     public static GatewayError MissingFiles(ModelSpec model) =>
-        new(StatusCodes.Status404NotFound, "model_files_missing", $"The model '{model.Id}' cannot be launched: {model.Missing}{(model.Missing!.Contains("hf download ", StringComparison.Ordinal) ? $" or: MlxGateway pull {model.Source}" : "")}") { Param = "model" };
+        new(StatusCodes.Status404NotFound, "model_files_missing", $"The model '{model.Id}' cannot be launched: {model.Missing}{(model.Missing!.Contains("hf download ", StringComparison.Ordinal) ? $" or: MlxGateway pull {(model.Origin == ModelOrigin.Discovered ? model.Id : model.Source)}" : "")}") { Param = "model" };
 
     /// <summary>The model is not in memory, and the request says that it is not to be brought there.</summary>
     public static GatewayError NotLoaded(string model) =>

@@ -20,6 +20,11 @@ internal static partial class RunnerError
     public static GatewayError From(int status, ReadOnlySpan<byte> body, string model, string kind, string route)
     {
         var (message, type, promptTokens, contextLength) = Read(body);
+        if (status is StatusCodes.Status422UnprocessableEntity or StatusCodes.Status400BadRequest && BreachOf(body) is { } breach)
+        {
+            return GatewayError.InvalidRequest(breach.Message, breach.Field);
+        }
+
         if (type == "exceed_context_size_error")
         {
             return TooLong(promptTokens, contextLength, message);
@@ -93,6 +98,31 @@ internal static partial class RunnerError
 
         return (PlainText(body), null, null, null);
     }
+
+    // What FastAPI says of a body that is not what a route takes: each breach with its place, its words, and with what was sent, which names files of this machine.
+    private static (string Message, string? Field)? BreachOf(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(body);
+            using var json = JsonDocument.ParseValue(ref reader);
+            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("detail", out var detail) || detail.ValueKind != JsonValueKind.Array)
+            {
+                return null;
+            }
+
+            var breaches = detail.EnumerateArray().Select(one => (Words: TextOf(one, "msg"), Field: FieldOf(one))).Where(one => one.Words is not null).Take(5).ToList();
+            return breaches.Count == 0 ? null : (string.Join("; ", breaches.Select(one => one.Field is null ? one.Words : $"{one.Field}: {one.Words}")), breaches[0].Field);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // ["body", "documents", 0] is documents.0.
+    private static string? FieldOf(JsonElement breach) =>
+        breach.TryGetProperty("loc", out var place) && place.ValueKind == JsonValueKind.Array && string.Join('.', place.EnumerateArray().Select(part => part.ToString()).Where((part, at) => at > 0 || part != "body")) is { Length: > 0 } field ? field : null;
 
     private static string? MessageOf(JsonElement error) => error.ValueKind switch
     {

@@ -42,7 +42,7 @@ internal sealed class DownloadBench : IAsyncDisposable
         Hub = hub;
         options.Endpoint = hub.Address;
         Catalog = new ServiceCollection().AddLogging().AddModels().AddSingleton(TemporaryFolder.Lenient).BuildServiceProvider().GetRequiredService<ModelCatalog>();
-        Settings = _folder.Settings(offered: ["mlx_lm", "llama_server"]) with { LaunchableKinds = kinds };
+        Settings = _folder.Settings(offered: ["mlx_lm", "mlc_llm", "llama_server"]) with { LaunchableKinds = kinds };
         Assert.True(Catalog.TryAdopt(Settings, new SettingsErrors()));
         Access = new HubAccess(options, name => variables.GetValueOrDefault(name));
         Downloads = new ModelDownloads(new DownloadProcess(processes, pythons, Access, Catalog, options), Catalog, options, TimeProvider.System, NullLogger<ModelDownloads>.Instance);

@@ -1,6 +1,8 @@
 using System.Globalization;
 using MlxGateway.Supervision.Downloads;
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Settings;
+using MlxGateway.Supervision.Tests.Models.Facts;
 using MlxGateway.Supervision.Tests.Processes;
 using MlxGateway.Tests.Support;
 using Xunit;
@@ -166,6 +168,7 @@ public sealed class ModelDownloadsTests(HubClient client) : IClassFixture<HubCli
     [InlineData("org/private", "hf_wrongwrongwrongwrong", "hub_not_found", "it is private")]
     [InlineData("org/gated", "", "hub_gated", "/org/gated, and start the gateway with HF_TOKEN")]
     [InlineData("org/pytorch", "", "hub_no_model", "only .bin")]
+    [InlineData("org/mirrored", "", "hub_not_found", "does not have 'org/mirrored' (HTTP 404)")]
     [InlineData("org/huge", "", "insufficient_disk", "838190.32 GB are still to come, and the disk of ")]
     [InlineData("org/mlx:Q4_K_M", "", "hub_no_quantisation", "Leave out ':Q4_K_M'")]
     public async Task Download_CannotBe_SaysWhyAndWhatToDo(string id, string token, string code, string words)
@@ -175,6 +178,7 @@ public sealed class ModelDownloadsTests(HubClient client) : IClassFixture<HubCli
         bench.Hub.Add("org/private", Mlx()).IsPrivate = true;
         var gated = bench.Hub.Add("org/gated", Mlx());
         (gated.IsGated, gated.Token) = (true, "hf_right");
+        bench.Hub.Plain.Add("org/mirrored");
         bench.Hub.Add("org/pytorch", new HubFile("config.json", "{}"), Large("pytorch_model.bin"));
         bench.Hub.Add("org/huge", new HubFile("config.json", "{}"), Large("model.safetensors") with { Size = 900_000_000_000_000 });
 
@@ -199,8 +203,10 @@ public sealed class ModelDownloadsTests(HubClient client) : IClassFixture<HubCli
     }
 
     [Theory]
-    [InlineData("org/gguf", "a-Q4_K_M.gguf", "Q4_K_M of F16, Q4_K_M, Q8_0; ':' and another behind the id chooses that one")]
+    [InlineData("org/gguf", "a-Q4_K_M.gguf", "Q4_K_M of F16, Q4_K_M, Q8_0; a colon and another behind the id chooses that one")]
     [InlineData("org/gguf:Q8_0", "a-Q8_0-00001-of-00002.gguf a-Q8_0-00002-of-00002.gguf", "Q8_0 of F16, Q4_K_M, Q8_0")]
+    [InlineData("hf.co/org/gguf:Q8_0", "a-Q8_0-00001-of-00002.gguf a-Q8_0-00002-of-00002.gguf", "Q8_0 of F16, Q4_K_M, Q8_0")]
+    [InlineData("https://huggingface.co/org/gguf", "a-Q4_K_M.gguf", "Q4_K_M of F16, Q4_K_M, Q8_0; a colon and another behind the id chooses that one")]
     [InlineData("org/gguf:q8_0", "a-Q8_0-00001-of-00002.gguf a-Q8_0-00002-of-00002.gguf", "Q8_0 of F16, Q4_K_M, Q8_0")]
     [InlineData("org/gguf/a-f16", "a-f16.gguf", "F16 of F16, Q4_K_M, Q8_0")]
     public async Task Download_SeveralGgufs_ComesOneWithItsProjectorAndSaysWhich(string id, string files, string choice)
@@ -214,6 +220,42 @@ public sealed class ModelDownloadsTests(HubClient client) : IClassFixture<HubCli
         Assert.Equal([.. files.Split(' '), "mmproj-F16.gguf"], Directory.GetFiles(bench.In("org/gguf", "snapshots/0123456789abcdef0123456789abcdef01234567")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal("org/gguf", status.Model);
         Assert.NotNull(bench.Catalog.Current.Resolve("org/gguf")!.Projector);
+    }
+
+    [Fact]
+    public async Task Download_ModelInMlcForm_ComesWithWhatItsEngineCompiles()
+    {
+        await using var bench = await DownloadBench.StartAsync(client, kinds: ["mlc_llm"]);
+        bench.Hub.Add(
+            "mlc-ai/m", new("README.md", "# words"), new("mlc-chat-config.json", MlcFactsTests.Qwen), new("tensor-cache.json", MlcFactsTests.Shards), new("tokenizer.json", "{}"), new("merges.txt", "a b"), Large("params_shard_1.bin", Noise(30)),
+            Large("params_shard_0.bin", Noise(60)), Large("logs/old.bin", Noise(5)));
+
+        var status = await bench.FetchAsync("mlc-ai/m");
+
+        Assert.Equal((DownloadState.Succeeded, "mlc-ai/m"), (status.State, status.Model));
+        Assert.Equal(
+            ["merges.txt", "mlc-chat-config.json", "params_shard_0.bin", "params_shard_1.bin", "tensor-cache.json", "tokenizer.json"],
+            Directory.GetFiles(bench.In("mlc-ai/m", "snapshots/0123456789abcdef0123456789abcdef01234567")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(("mlc_llm", null), (bench.Catalog.Current.Resolve("mlc-ai/m")!.Runner, bench.Catalog.Current.Resolve("mlc-ai/m")!.Missing));
+    }
+
+    [Fact]
+    public async Task Download_TwoOfSeveralGgufs_AreBothThereByTheNamesTheyWereFetchedBy()
+    {
+        await using var bench = await DownloadBench.StartAsync(client);
+        bench.Hub.Add("org/gguf", Large("a-Q8_0.gguf", Noise(10)), Large("a-Q4_K_M.gguf", Noise(30)));
+
+        // Each is fetched although another of the repository is here.
+        foreach (var (id, model) in new[] { ("org/gguf:Q8_0", "org/gguf"), ("org/gguf:Q4_K_M", "org/gguf/a-Q4_K_M") })
+        {
+            Assert.Equal((DownloadState.Succeeded, model), ((await bench.FetchAsync(id)) is var status ? status.State : default, status.Model));
+        }
+
+        Assert.Equal(["a-Q8_0", "a-Q4_K_M", "a-Q4_K_M"], new[] { "org/gguf:Q8_0", "org/gguf:Q4_K_M", "org/gguf" }.Select(name => bench.Catalog.Current.Resolve(name)!.Id.Split('/')[2]));
+
+        // ... and what is here already does not stand for what was asked for.
+        Assert.Equal(DownloadState.Succeeded, (await bench.FetchAsync("org/gguf:Q8_0")).State);
+        Assert.Equal(2, bench.Hub.Requests.Count(r => r.Path.Contains("/resolve/", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -235,6 +277,22 @@ public sealed class ModelDownloadsTests(HubClient client) : IClassFixture<HubCli
 
         Assert.Equal((DownloadState.Failed, "hub_client_missing"), (status.State, status.Code));
         Assert.Matches("/nowhere/python3: does not exist.*Install it with: .*huggingface_hub$", status.Error);
+    }
+
+    [Fact]
+    public async Task LastOf_ConfiguredModel_IsTheDownloadOfWhereItComesFrom()
+    {
+        await using var house = new Household();
+        await using var bench = await DownloadBench.WithoutPythonAsync(house);
+        var mine = new Dictionary<string, ModelOptions> { ["mine"] = new() { Source = "org/gguf:Q8_0" } };
+        Assert.True(bench.Catalog.TryAdopt(bench.Settings with { Models = mine }, new SettingsErrors()));
+        Assert.Null(bench.Downloads.LastOf("mine"));
+
+        var failed = await bench.FetchAsync("mine");
+
+        Assert.Equal(("org/gguf:Q8_0", "hub_client_missing"), (failed.Id, failed.Code));
+        Assert.Equal((failed, failed), (bench.Downloads.LastOf("mine"), bench.Downloads.LastOf("org/gguf:Q8_0")));
+        Assert.Null(bench.Downloads.LastOf("org/gguf"));
     }
 
     [Theory]

@@ -62,6 +62,9 @@ public sealed partial class LlamaOptionsTests(RealMlx real) : IClassFixture<Real
     [InlineData("-lm mlock", true)]
     [InlineData("-lm dio", true)]
     [InlineData("-lm mmap+mlock", true)]
+    [InlineData("--no-mmap", true)]
+    [InlineData("--mlock", true)]
+    [InlineData("--mmap", false)]
     public async Task Launch_HoweverWeightsAreLoaded_TakesWhatWasPlanned(string args, bool isOwnUse)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "What a process takes is read from /proc.");

@@ -32,6 +32,36 @@ public sealed class CatalogSnapshotTests
         Assert.Equal(id, Catalog.Resolve(Encoding.UTF8.GetBytes(name))?.Id);
     }
 
+    [Theory]
+    [InlineData("org/one", "org/one")]
+    [InlineData("org/one:Q8_0", "org/one")]
+    [InlineData("ORG/ONE:q8_0", "org/one")]
+    [InlineData("org/one:Q4_K_M", null)] // that file is not here
+    [InlineData("org/many:q4_k_m", "org/many/a-Q4_K_M")]
+    [InlineData("org/many:Q8_0", "org/many/a-Q8_0")]
+    [InlineData("org/many:F16", "org/many/b-f16")]
+    [InlineData("org/many", "org/many/a-Q4_K_M")] // which a download of it would choose too
+    [InlineData("hf.co/org/many:Q8_0", "org/many/a-Q8_0")]
+    [InlineData("https://huggingface.co/org/one/", "org/one")]
+    [InlineData("hf.co/org/mlx", "org/mlx")]
+    [InlineData("org/half", "org/half/c-Q8_0")] // the better one is not whole
+    [InlineData("org/half:Q4_K_M", "org/half/c-Q4_K_M")]
+    [InlineData("org/taken:Q8_0", "mine")] // what is configured goes before
+    [InlineData("org/held:Q8_0", "holder")] // found too, by the name that became an alias
+    [InlineData("org/mlx:Q8_0", null)]
+    [InlineData("llama3:8b", "llama3:8b")]
+    [InlineData("hf.co/", null)]
+    public void Resolve_NameThatAModelHasElsewhere_FindsIt(string name, string? id)
+    {
+        var catalog = Snapshot(
+            Gguf("org/one", "one-Q8_0"), Gguf("org/many/a-Q8_0", "a-Q8_0-00001-of-00002"), Gguf("org/many/a-Q4_K_M", "a-Q4_K_M"), Gguf("org/many/b-f16", "b-f16"),
+            Gguf("org/half/c-Q4_K_M", "c-Q4_K_M") with { Missing = "Half of it." }, Gguf("org/half/c-Q8_0", "c-Q8_0"), Gguf("org/taken", "t-Q8_0"), Gguf("llama3:8b", "sha256-Q8_0"),
+            Model("mine", "org/taken:Q8_0"), Model("org/mlx"), Gguf("holder", "h-Q8_0") with { Origin = ModelOrigin.Configured, Aliases = ["org/held/h-Q8_0"] });
+
+        Assert.Equal(id, catalog.Resolve(name)?.Id);
+        Assert.Equal(id, catalog.Resolve(Encoding.UTF8.GetBytes(name))?.Id);
+    }
+
     [Fact]
     public void Resolve_BytesThatAreNoText_NameNothing() => Assert.Null(Catalog.Resolve([0xFF, 0xFE, (byte)'c']));
 
@@ -95,6 +125,8 @@ public sealed class CatalogSnapshotTests
     }
 
     private static CatalogSnapshot Snapshot(params ModelSpec[] models) => new(models, models.ToDictionary(model => model.Id, _ => DateTimeOffset.UnixEpoch), null);
+
+    private static ModelSpec Gguf(string id, string file) => new() { Id = id, Runner = "llama_server", Origin = ModelOrigin.Discovered, Path = $"/m/{file}.gguf" };
 
     private static ModelSpec Model(string id, params string[] aliases) => new() { Id = id, Runner = "demo", Aliases = ValueList.From(aliases) };
 }

@@ -10,6 +10,25 @@ public sealed class ModelRulesTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Theory]
+    [InlineData("mlx_lm", "--port=8080", "--port")]
+    [InlineData("mlx_lm", "--host 0.0.0.0", "--host")]
+    [InlineData("mlx_lm", "--model org/other", "--model")]
+    [InlineData("mlx_vlm", "--port 8080", "--port")]
+    [InlineData("mlx_vlm", "--embedding-model org/other", "--embedding-model")]
+    [InlineData("mlx_vlm", "--reload", "--reload")]
+    [InlineData("mlc_llm", "--port 8080", "--port")]
+    [InlineData("mlc_llm", "--api-key abc", "--api-key")]
+    [InlineData("mlc_llm", "--model-lib x.so", null)]
+    [InlineData("mlx_vlm", "--api-key abc", null)]
+    [InlineData("mlx_lm", "--adapter-path /a --draft-model /d --prompt-cache-size 4", null)]
+    public void Check_ArgumentThatIsTheGatewaysToSay_IsABreachThatNamesIt(string kind, string args, string? flag)
+    {
+        var breaches = Breaches(new() { ["a"] = new() { Source = "org/a", Runner = kind, Args = [.. args.Split(' ')] } });
+
+        Assert.Equal(flag is null ? [] : [$"MlxGateway:Models:a:Args: \"{flag}\" cannot be given to {kind} here"], breaches.Select(breach => breach.Split(": the ")[0].Split(": it ")[0]));
+    }
+
     [Fact]
     public void Check_EveryBreachAtOnce_NamesModelAndKey()
     {

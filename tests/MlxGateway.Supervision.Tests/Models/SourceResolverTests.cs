@@ -74,6 +74,37 @@ public sealed class SourceResolverTests : IDisposable
         Assert.Equal(new ResolvedSource(Path.Combine(snapshot, "Name-Q4.gguf"), new ByteSize(1000), null), Resolve("org/Name-GGUF", "llama_server"));
     }
 
+    [Theory]
+    [InlineData("org/many", "m-Q4_K_M.gguf")] // which a download of it brings, though others come before it by name
+    [InlineData("org/many:Q8_0", "m-Q8_0-00001-of-00002.gguf")]
+    [InlineData("org/many:bf16", "m-BF16.gguf")]
+    [InlineData("org/many:m-BF16", "m-BF16.gguf")]
+    [InlineData("org/many/m-Q8_0", "m-Q8_0-00001-of-00002.gguf")] // the id of what is found
+    [InlineData("hf.co/org/many:Q8_0", "m-Q8_0-00001-of-00002.gguf")]
+    [InlineData("https://huggingface.co/org/many", "m-Q4_K_M.gguf")]
+    public void Resolve_OneOfSeveralFilesOfARepository_IsTheOneThatIsNamed(string source, string file)
+    {
+        var snapshot = _folder.Repository("org/many", ("m-BF16.gguf", 1000), ("m-Q4_K_M.gguf", 300), ("m-Q8_0-00001-of-00002.gguf", 400), ("m-Q8_0-00002-of-00002.gguf", 200));
+
+        Assert.Equal((Path.Combine(snapshot, file), null), (Resolve(source, "llama_server").Path, Resolve(source, "llama_server").Missing));
+        Assert.Equal("llama_server", RunnerKindRule.For(new ModelOptions { Source = source }, new SourceResolver(_folder.Settings(), TemporaryFolder.Lenient), ["mlx_lm", "llama_server"]));
+    }
+
+    [Theory]
+    [InlineData("org/many:Q2_K", "llama_server", "The Hugging Face cache has no file Q2_K of the repository org/many. Fetch it with: hf download org/many --include '*Q2_K*'")]
+    [InlineData("org/none:Q2_K", "llama_server", "The Hugging Face cache has no file Q2_K of the repository org/none. Fetch it with: hf download org/none --include '*Q2_K*'")]
+    [InlineData("org/many:Q8_0", "mlx_lm", "The source org/many:Q8_0 names one of the GGUF files of a repository, and mlx_lm loads folders.")]
+    public void Resolve_OneOfSeveralFilesThatIsNotHere_SaysHowToFetchIt(string source, string kind, string missing)
+    {
+        _folder.Repository("org/many", ("m-Q8_0.gguf", 1000));
+
+        Assert.Equal((null, missing), (Resolve(source, kind).Path, Resolve(source, kind).Missing));
+    }
+
+    [Fact]
+    public void Resolve_FolderThatIsNotThere_IsNotTakenForAFileOfARepository() =>
+        Assert.Equal($"The file or folder {_folder.In("org/none/folder")} does not exist.", Resolve("org/none/folder", "llama_server").Missing);
+
     [Fact]
     public void Resolve_MlxRepository_CountsItsWeights()
     {

@@ -90,6 +90,16 @@ public sealed class RunnerKindTests : IAsyncDisposable
         Assert.Equal(expected, plan.Secret?.Value);
     }
 
+    [Theory]
+    [InlineData("--api-key given", "given")]
+    [InlineData("--api-key=given", "given")]
+    public async Task MlxVlm_TheUsersOwnKey_IsTheSecret(string args, string expected)
+    {
+        var plan = await PlanAsync(MlxVlm(), new ModelSpec { Id = "m", Runner = "mlx_vlm", Path = "/m", Args = ValueList.From(args.Split(' ')) });
+
+        Assert.Equal(new LaunchSecret("MLX_VLM_SERVER_API_KEY", expected), plan.Secret);
+    }
+
     // It takes the keys of a file beside that of the variable, so that nobody need read the file.
     [Fact]
     public async Task LlamaServer_FileOfKeys_IsBesideTheSecretOfTheLaunch() =>
@@ -105,6 +115,40 @@ public sealed class RunnerKindTests : IAsyncDisposable
         var plan = await PlanAsync(kind, new ModelSpec { Id = "m", Runner = "llama_server", Path = "/m.gguf", Args = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries)) });
 
         Assert.Equal(expected.Split(' '), plan.Arguments.Skip(9));
+    }
+
+    [Theory]
+    [InlineData("--no-mmap -c 4096", "", "--load-mode none -c 4096")]
+    [InlineData("--mlock", "", "--load-mode mmap+mlock")]
+    [InlineData("--mlock --no-mmap", "", "--load-mode mlock")]
+    [InlineData("--no_mmap --mmap", "", "--load-mode mmap")] // the last one counts
+    [InlineData("-dio", "", "--load-mode dio")]
+    [InlineData("--no-direct-io", "", "")]
+    [InlineData("-lm none", "", "-lm none")]
+    [InlineData("-lm mmap --mlock", "", "-lm mmap --mlock")] // it has said both, and hears what the program says to that
+    [InlineData("", "LLAMA_ARG_NO_MMAP", "--load-mode none")]
+    [InlineData("", "LLAMA_ARG_LOAD_MODE", "")]
+    [InlineData("-c 4096", "", "-c 4096")]
+    public async Task LlamaServer_VersionWithModesOfLoading_IsToldTheOlderSwitchesByThem(string args, string variable, string expected)
+    {
+        var kind = new LlamaServer(new LlamaServerEngine(new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", Help + "\necho '-lm,   --load-mode MODE    model loading mode'") } }, new EngineProbe(_nursery.Children, TimeProvider.System)));
+        var plan = await PlanAsync(kind, new ModelSpec
+        {
+            Id = "m", Runner = "llama_server", Path = "/m.gguf", Args = ValueList.From(args.Split(' ', StringSplitOptions.RemoveEmptyEntries)), Env = new ValueMap(variable.Length == 0 ? [] : [new(variable, "1")]),
+        });
+
+        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), plan.Arguments.Skip(9));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\necho '-lm,   --load-mode MODE'\necho '--mlock'\necho '--mmap, --no-mmap'")]
+    public async Task LlamaServer_VersionThatHasTheOlderSwitches_IsToldThemAsTheyAre(string further)
+    {
+        var kind = new LlamaServer(new LlamaServerEngine(new EngineOptions { LlamaServer = { Executable = _nursery.Script("llama-server", Help + further) } }, new EngineProbe(_nursery.Children, TimeProvider.System)));
+        var plan = await PlanAsync(kind, new ModelSpec { Id = "m", Runner = "llama_server", Path = "/m.gguf", Args = ["--no-mmap", "--mlock"] });
+
+        Assert.Equal(["--no-mmap", "--mlock"], plan.Arguments.Skip(9));
     }
 
     [Theory]

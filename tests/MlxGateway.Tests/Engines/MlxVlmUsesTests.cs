@@ -76,6 +76,22 @@ public sealed class MlxVlmUsesTests(MlxUses uses) : IClassFixture<MlxUses>
         Assert.Empty(await gateway.RunningAsync());
     }
 
+    [Theory]
+    [InlineData("/v1/embeddings", """{"model":"mine"}""", "input")]
+    [InlineData("/rerank", """{"model":"ranks","query":"hi"}""", "documents")]
+    [InlineData("/v1/rerank", """{"model":"ranks","query":"hi","documents":"hi"}""", "documents")]
+    [InlineData("/v1/audio/speech", """{"model":"speaks","input":["hi"]}""", "input")]
+    public async Task Body_WithoutWhatTheRouteIsFor_IsRefusedBeforeAnythingIsLoaded(string path, string body, string field)
+    {
+        var gateway = await uses.GatewayAsync();
+        await gateway.PostAsync("/api/models/unload", "");
+
+        var answer = await gateway.PostAsync(path, body);
+
+        Assert.Equal((400, "invalid_request", field), (answer.Status, answer.Code, answer.Json.GetProperty("error").Text("param")));
+        Assert.Empty(await gateway.RunningAsync());
+    }
+
     [Fact]
     public async Task Rerank_Documents_AreScoredAndTheModelIsCalledAsTheClientDoes()
     {

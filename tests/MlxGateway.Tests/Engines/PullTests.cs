@@ -38,6 +38,14 @@ public sealed class PullTests(HubGateway fixture) : IClassFixture<HubGateway>
         Assert.Equal("Hello from llama .", (await Gateway.ChatAsync("org/tiny-gguf:Q4_K_M")).Content.Trim()); // as llama.cpp calls it
     }
 
+    [Fact]
+    public async Task Pull_AsOllamasOlderClientsSayIt_IsTheSame()
+    {
+        var answer = await Gateway.PostAsync("/api/pull", """{"name":"hf.co/org/tiny-gguf:Q4_K_M","insecure":false,"stream":false}""");
+
+        Assert.Equal((200, "org/tiny-gguf:Q4_K_M"), (answer.Status, answer.Json.Text("model")));
+    }
+
     [Theory]
     [InlineData("org/absent", 404, "hub_not_found")]
     [InlineData("org/tiny:Q4_K_M", 400, "hub_no_quantisation")]
@@ -144,14 +152,18 @@ public sealed class PullTests(HubGateway fixture) : IClassFixture<HubGateway>
              {"id":"org/torch","downloads":7,"likes":1,"siblings":[{"rfilename":"pytorch_model.bin"}]},
              {"id":"org/gguf","downloads":6,"likes":1,"pipeline_tag":"text-generation","siblings":[{"rfilename":"a-Q8_0.gguf"},{"rfilename":"a-Q4_K_M.gguf"}],"gguf":{"total":1000000000,"context_length":4096}},
              {"id":"org/embeds","downloads":6,"likes":1,"tags":["mlx"],"pipeline_tag":"feature-extraction","siblings":[{"rfilename":"config.json"},{"rfilename":"model.safetensors"}],"safetensors":{"parameters":{"BF16":1000000},"total":1}},
-             {"id":"org/unsaid","downloads":5,"likes":1,"siblings":[{"rfilename":"a-Q8_0.gguf"}]}]
+             {"id":"org/unsaid","downloads":5,"likes":1,"siblings":[{"rfilename":"a-Q8_0.gguf"}]},
+             {"id":"org/mirrored","downloads":5,"likes":1,"tags":["mlx"],"siblings":[{"rfilename":"config.json","size":3},{"rfilename":"model-1.safetensors","size":10000},{"rfilename":"model-2.safetensors","size":20000}]},
+             {"id":"org/sized","downloads":5,"likes":1,"siblings":[{"rfilename":"a-Q8_0.gguf","size":900},{"rfilename":"a-Q4_K_M-00001-of-00002.gguf","size":200},{"rfilename":"a-Q4_K_M-00002-of-00002.gguf","size":300}]},
+             {"id":"org/mlc","downloads":4,"likes":1,"siblings":[{"rfilename":"mlc-chat-config.json"},{"rfilename":"tensor-cache.json"},{"rfilename":"params_shard_0.bin"}]}]
             """;
 
         var found = (await Gateway.GetAsync("/api/hub/search?q=small%20ones&limit=5")).Json.GetProperty("models").EnumerateArray().ToList();
 
-        Assert.Equal(["org/small True 10000000", "org/vast False 18000000000000", "org/torch False ", "org/gguf True 611250000", "org/embeds False 2000000", "org/unsaid  "], found.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Text("id")} {Flag(m.GetProperty("runs_here"))} {m.GetProperty("size_bytes")}")));
+        Assert.Equal(["org/small True 10000000", "org/vast False 18000000000000", "org/torch False ", "org/gguf True 611250000", "org/embeds False 2000000", "org/unsaid  ", "org/mirrored True 30000", "org/sized True 500", "org/mlc False "], found.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Text("id")} {Flag(m.GetProperty("runs_here"))} {m.GetProperty("size_bytes")}")));
         Assert.Contains("as Q4_K_M", found[3].Text("why"), StringComparison.Ordinal);
         Assert.Equal("It needs mlx_vlm, which is not on this machine.", found[4].Text("why"));
+        Assert.Equal("It needs mlc_llm, which is not on this machine.", found[8].Text("why"));
         Assert.Contains(fixture.Hub.Requests, r => r.Path.StartsWith("/api/models?search=small%20ones&sort=downloads&direction=-1&limit=5", StringComparison.Ordinal));
 
         fixture.Hub.ListingStatus = 500;

@@ -1,5 +1,6 @@
 using MlxGateway.Hosting;
 using MlxGateway.Supervision.Models;
+using MlxGateway.Supervision.Models.Facts;
 using MlxGateway.Supervision.Runners.Engines;
 using Xunit;
 
@@ -58,6 +59,15 @@ public sealed class AnnouncementTests
             [new EngineReport("mlx_lm", null, null, ["/usr/bin/python3: has no mlx_lm", "/venv/bin/python: import of mlx_lm failed: no libmlx", "/opt/python3: has no mlx_lm"], "pip")],
             [],
             "unknown"));
+
+    [Fact]
+    public void Write_ModelsOfOtherUses_AreNotAskedToChat()
+    {
+        var vectors = Model("vectors") with { Memory = ByteSize.FromGigabytes(1), Facts = new ModelFacts { Use = ModelUse.Embedding } };
+
+        Assert.Contains("{\"model\":\"m\"", Announcement.Write(Address, [], [vectors, Model("m") with { Memory = ByteSize.FromGigabytes(2) }], "x"), StringComparison.Ordinal);
+        Assert.DoesNotContain("Try it", Announcement.Write(Address, [], [vectors], "x"), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Write_KeysAreWanted_GivesAnExampleWithOne() => Assert.Contains(

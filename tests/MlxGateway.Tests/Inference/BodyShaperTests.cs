@@ -30,6 +30,18 @@ public sealed class BodyShaperTests
     [InlineData("""{"model":null,"messages":[]}""", """{"model":null,"messages":[]}""")]
     public void Shape_Body_BecomesWhatTheEngineTakes(string sent, string got) => Assert.Equal(got, Shaped(sent));
 
+    // Clients leave out /v1, and mlx_lm closes the connection on such a body.
+    [Theory]
+    [InlineData("/v1/chat/completions", "messages")]
+    [InlineData("/chat/completions", "messages")]
+    [InlineData("/completions", "prompt")]
+    public async Task Shape_RouteInAnySpelling_WantsWhatTheRouteIsFor(string path, string field)
+    {
+        var request = await ClientExchange.RequestAsync("""{"model":"a"}""", InferenceRoute.All.Single(route => route.Path == path));
+
+        Assert.Equal(GatewayError.InvalidRequest($"The field '{field}' is missing.", field), request.Shape(MlxLmRules.All, RequestFields.None));
+    }
+
     [Theory]
     [InlineData("""{"model":"a"}""", "messages")]
     [InlineData("""{"messages":null}""", "messages")]

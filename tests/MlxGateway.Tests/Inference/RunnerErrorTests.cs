@@ -10,7 +10,9 @@ public sealed class RunnerErrorTests
     [InlineData("""{"error":{"code":400,"message":"bad temperature","type":"invalid_request_error"}}""", "bad temperature")] // llama-server
     [InlineData("""{"error":"bad temperature"}""", "bad temperature")] // mlx_lm.server
     [InlineData("""{"detail":"bad temperature"}""", "bad temperature")] // FastAPI
-    [InlineData("""{"detail":[{"loc":["body"],"msg":"field required"}]}""", """[{"loc":["body"],"msg":"field required"}]""")]
+    [InlineData("""{"detail":[{"loc":["body"],"msg":"field required"}]}""", "field required")]
+    [InlineData("""{"detail":[{"loc":["body"]}]}""", """[{"loc":["body"]}]""")]
+    [InlineData("""{"detail":[]}""", "[]")]
     [InlineData("""{"message":"bad temperature"}""", "bad temperature")]
     [InlineData("\"bad temperature\"", "bad temperature")]
     [InlineData("bad temperature\n", "bad temperature")]
@@ -32,6 +34,13 @@ public sealed class RunnerErrorTests
 
         Assert.Equal(new GatewayError(400, "invalid_request", message), error);
     }
+
+    // It repeats what it was sent, with the path by which it knows its model.
+    [Theory]
+    [InlineData("""{"detail":[{"type":"missing","loc":["body","documents"],"msg":"Field required","input":{"model":"/home/me/m"}}]}""", "documents: Field required", "documents")]
+    [InlineData("""{"detail":[{"loc":["body","documents",0],"msg":"no text"},{"loc":["query","n"],"msg":"no number"},{"loc":7,"msg":"odd"},{}]}""", "documents.0: no text; query.n: no number; odd", "documents.0")]
+    public void From_BodyThatTheRouteDoesNotTake_IsABadRequestThatNamesTheField(string body, string message, string param) =>
+        Assert.Equal(GatewayError.InvalidRequest(message, param), RunnerError.From(422, Encoding.UTF8.GetBytes(body), "m", "stub", "/v1/x"));
 
     [Theory]
     [InlineData(400, 400, "invalid_request")]

@@ -132,6 +132,8 @@ public sealed class HubToolTests : IAsyncLifetime
 
         public bool WasCancelled { get; private set; }
 
+        public DownloadStatus? LastOf(string id) => null;
+
         public IReadOnlyList<DownloadStatus> Current => [];
 
         public void Say(DownloadState state, long done, long? total, string? error = null)

@@ -5,6 +5,8 @@ namespace MlxGateway.Tests.Support;
 /// <summary>Nothing is downloaded, and nobody may ask for it.</summary>
 internal sealed class NoDownloads : IModelDownloads
 {
+    public DownloadStatus? LastOf(string id) => null;
+
     public IReadOnlyList<DownloadStatus> Current => [];
 
     public DownloadStatus Start(string id) => throw new InvalidOperationException($"{id} is not to be downloaded.");

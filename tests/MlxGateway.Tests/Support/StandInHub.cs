@@ -28,6 +28,9 @@ public sealed class StandInHub : IAsyncDisposable
     /// <summary>What is done with the bytes of every file; null: they are sent.</summary>
     public HubFault? Fault { get; set; }
 
+    /// <summary>Repositories that are not there, of which it says no more than a file server would.</summary>
+    public HashSet<string> Plain { get; } = [];
+
     /// <summary>What a search answers, as JSON.</summary>
     public string Listing { get; set; } = "[]";
 
@@ -155,6 +158,12 @@ public sealed class StandInHub : IAsyncDisposable
         if (repository is not null && (!repository.IsPrivate || context.Request.Headers.Authorization == $"Bearer {repository.Token}"))
         {
             return repository;
+        }
+
+        if (Plain.Contains(id))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return null;
         }
 
         context.Response.StatusCode = context.Request.Headers.Authorization.Count == 0 ? StatusCodes.Status401Unauthorized : StatusCodes.Status404NotFound;

@@ -82,7 +82,7 @@ internal sealed class LlamaServer(LlamaServerEngine engine) : IRunnerKind
         }
 
         arguments.AddRange(LlamaServerShape.ArgumentsOf(model, shape, args, shape == LaunchShape.Free ? null : flags));
-        arguments.AddRange(args.Words);
+        arguments.AddRange(LlamaLoading.WordsOf(args, flags));
         return new LaunchPlan
         {
             Executable = executable,

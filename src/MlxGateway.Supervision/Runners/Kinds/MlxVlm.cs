@@ -7,6 +7,7 @@ namespace MlxGateway.Supervision.Runners.Kinds;
 /// <summary>Python's <c>mlx_vlm.server</c> with one model, hosted by the companion that is shipped beside the gateway: one that chats, and may see and hear, or one that makes vectors, ranks, speaks, writes down what is said, or makes images.</summary>
 internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
 {
+    private const string SecretVariable = "MLX_VLM_SERVER_API_KEY";
     private static readonly string Companion = Path.Combine(AppContext.BaseDirectory, "mlx_vlm_companion.py");
 
     /// <inheritdoc/>
@@ -58,7 +59,7 @@ internal sealed class MlxVlm(MlxVlmEngine engine) : IRunnerKind
             Environment = environment,
 
             // The engine itself asks for it where it generates, and the companion for all else.
-            Secret = args.Has("--api-key") ? null : LaunchSecret.For(model, "MLX_VLM_SERVER_API_KEY"),
+            Secret = args.Text("--api-key") is { Length: > 0 } own ? new LaunchSecret(SecretVariable, own) : LaunchSecret.For(model, SecretVariable),
 
             // It loads before it listens. If it cannot, it ends; without a model of another use it lives on.
             ReadyPaths = ["/v1/models", "/health"],

@@ -30,6 +30,7 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
     {
         For = "makes vectors of texts",
         Group = "embedding",
+        Rules = [new("input", FieldShape.Any) { RequiredOn = ["/v1/embeddings"] }],
         Asks = ReadyProbe.Vector,
         MustAnswer = true,
     };
@@ -38,6 +39,7 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
     {
         For = "ranks texts",
         Group = "reranker",
+        Rules = [new("query", FieldShape.Any) { RequiredOn = ["/v1/rerank"] }, new("documents", FieldShape.List) { RequiredOn = ["/v1/rerank"] }],
         Asks = ReadyProbe.Rank,
         MustAnswer = true,
     };
@@ -47,6 +49,7 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
     {
         For = "speaks",
         Group = "tts",
+        Rules = [new("input", FieldShape.Text) { RequiredOn = ["/v1/audio/speech"] }],
         Asks = static model => Post("/v1/audio/speech", $$"""{"model":{{Text(model)}},"input":"hi","response_format":"wav"}""") with { TakesAnyAnswer = true },
     };
 
@@ -64,6 +67,7 @@ internal sealed record MlxVlmUse(string Option, FrozenSet<string> Offers)
         Group = "image_generation",
         Rules =
         [
+            new("prompt", FieldShape.Text) { RequiredOn = ["/v1/images/generations"] },
             new("prompt_expansion_model", FieldShape.Any) { IsDropped = true }, // another model
             new("output_path", FieldShape.Any) { IsDropped = true }, // would write files for whoever asks
             new("output_dir", FieldShape.Any) { IsDropped = true },

@@ -13,7 +13,7 @@ internal static class DownloadEndpoints
     private const int DefaultLimit = 20;
     private const int MostModels = 100;
 
-    private const string Line = """{"status":"pulling","model":"ggml-org/gemma-3-4b-it-GGUF","total":3341094912,"completed":1436670812,"rate_bytes_per_second":12582912,"eta_seconds":151.4,"file":"gemma-3-4b-it-Q4_K_M.gguf","choice":"Q4_K_M of F16, Q4_K_M, Q8_0; ':' and another behind the id chooses that one"}""";
+    private const string Line = """{"status":"pulling","model":"ggml-org/gemma-3-4b-it-GGUF","total":3341094912,"completed":1436670812,"rate_bytes_per_second":12582912,"eta_seconds":151.4,"file":"gemma-3-4b-it-Q4_K_M.gguf","choice":"Q4_K_M of F16, Q4_K_M, Q8_0; a colon and another behind the id chooses that one"}""";
 
     public static void Map(IEndpointRouteBuilder app)
     {

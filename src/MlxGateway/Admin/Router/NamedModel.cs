@@ -31,7 +31,7 @@ internal static class NamedModel
             using var json = JsonDocument.Parse(body.AsMemory(0, length));
             return json.RootElement.ValueKind != JsonValueKind.Object ? (null, false, GatewayError.InvalidRequest("The body is not an object."))
                 : json.RootElement.EnumerateObject().Count(static member => member.NameEquals("model"u8)) > 1 ? (null, false, GatewayError.InvalidRequest("The body names 'model' twice.", "model"))
-                : !json.RootElement.TryGetProperty("model", out var model) ? (null, false, GatewayError.InvalidRequest("The body names no 'model'.", "model"))
+                : !json.RootElement.TryGetProperty("model", out var model) && !json.RootElement.TryGetProperty("name", out model) ? (null, false, GatewayError.InvalidRequest("The body names no 'model'.", "model"))
                 : model.ValueKind != JsonValueKind.String || model.GetString() is not { Length: > 0 } name ? (null, false, GatewayError.InvalidRequest("The field 'model' is not the name of a model.", "model"))
                 : !json.RootElement.TryGetProperty("stream", out var stream) || stream.ValueKind is JsonValueKind.True or JsonValueKind.Null ? (name, true, null)
                 : stream.ValueKind == JsonValueKind.False ? (name, false, null)

@@ -41,7 +41,7 @@ internal sealed class AbsentModels(IModelDownloads downloads, ModelCatalog catal
         }
 
         // Agents ask again many times a minute, and each time would ask the Hub, before others' downloads.
-        if (downloads.Current.FirstOrDefault(past => past.Id == name) is { State: DownloadState.Failed } failed && time.GetUtcNow() - failed.Started < Respite)
+        if (downloads.LastOf(name) is { State: DownloadState.Failed } failed && time.GetUtcNow() - failed.Started < Respite)
         {
             return DownloadFailures.Of(failed);
         }
@@ -77,7 +77,9 @@ internal sealed class AbsentModels(IModelDownloads downloads, ModelCatalog catal
         }
 
         exchange.Fetching = time.GetElapsedTime(began);
-        exchange.FetchedAs = status.Model;
+
+        // Two models may come from one repository, and each has settings of its own.
+        exchange.FetchedAs = catalog.Current.Resolve(name) is { Missing: null } own ? own.Id : status.Model;
         return status.State == DownloadState.Succeeded ? null : DownloadFailures.Of(status);
 
         LoadProgress Progress() => LoadProgress.OfDownload(name, Volatile.Read(ref status), time.GetUtcNow());

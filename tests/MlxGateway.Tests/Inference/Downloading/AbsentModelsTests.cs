@@ -21,6 +21,7 @@ public sealed class AbsentModelsTests : IDisposable
     private readonly Downloads _downloads = new();
     private readonly Lifetime _lifetime = new();
     private readonly Shelf _shelf = new();
+    private ModelCatalog? _catalog;
 
     public void Dispose() => _lifetime.Dispose();
 
@@ -76,6 +77,21 @@ public sealed class AbsentModelsTests : IDisposable
 
         Assert.Null(await fetching.WaitAsync(Demo.Patience()));
         Assert.Equal(("org/name", 7), (exchange.FetchedAs, Math.Round(exchange.Fetching.TotalSeconds)));
+    }
+
+    [Fact]
+    public async Task Fetch_TwoModelsOfOneRepository_IsServedByTheOneThatWasAskedFor()
+    {
+        var absent = Absent();
+        _shelf.Models = [new ModelSpec { Id = "first", Runner = "mlx_lm" }, new ModelSpec { Id = "second", Runner = "mlx_lm" }];
+        Assert.True(_catalog!.Rebuild().Models.Count >= 2);
+        using var exchange = await ExchangeAsync("second");
+        var fetching = absent.FetchAsync(exchange, "second", Absence);
+
+        _downloads.Say(Running(100) with { State = DownloadState.Succeeded, Model = "first" });
+
+        Assert.Null(await fetching.WaitAsync(Demo.Patience()));
+        Assert.Equal("second", exchange.FetchedAs);
     }
 
     [Fact]
@@ -145,7 +161,7 @@ public sealed class AbsentModelsTests : IDisposable
 
     private AbsentModels Absent(bool download = true)
     {
-        var catalog = new ModelCatalog([_shelf], new FactsCache(), _time, NullLogger<ModelCatalog>.Instance);
+        var catalog = _catalog = new ModelCatalog([_shelf], new FactsCache(), _time, NullLogger<ModelCatalog>.Instance);
         Assert.True(catalog.TryAdopt(new ModelSettings { BaseFolder = "/", Discovery = new DiscoveryOptions { Download = download }, KnownKinds = [], OfferedKinds = [], Models = new Dictionary<string, ModelOptions>() }, new SettingsErrors()));
         return new AbsentModels(_downloads, catalog, new InferenceSettings(new LimitOptions(), new StreamOptions()), _lifetime, _time);
     }
@@ -198,6 +214,8 @@ public sealed class AbsentModelsTests : IDisposable
         public List<string> Log { get; } = [];
 
         public List<DownloadStatus> Past { get; } = [];
+
+        public DownloadStatus? LastOf(string id) => Past.Find(past => past.Id == id);
 
         public IReadOnlyList<DownloadStatus> Current => Past;
 

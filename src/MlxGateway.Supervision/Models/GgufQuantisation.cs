@@ -1,10 +1,10 @@
 using System.Collections.Frozen;
 using System.Text.RegularExpressions;
 
-namespace MlxGateway.Supervision.Downloads;
+namespace MlxGateway.Supervision.Models;
 
-/// <summary>How large a GGUF file is by its name, where only that is known: the bits that one parameter takes in each way of writing it, measured over whole files.</summary>
-internal static partial class Quantisation
+/// <summary>How a GGUF file is written, by its name, and how large it is so, where only that is known: the bits that one parameter takes in each way of writing it, measured over whole files.</summary>
+internal static partial class GgufQuantisation
 {
     // In the order in which a download prefers them.
     private static readonly (string Name, double Bits)[] Known =
@@ -19,10 +19,17 @@ internal static partial class Quantisation
         ["I8"] = 8, ["U8"] = 8, ["BOOL"] = 8, ["F8_E4M3"] = 8, ["F8_E5M2"] = 8, ["F8_E8M0"] = 8, ["F4"] = 4,
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The way in which a file is written, in capital letters: <c>Q4_K_M</c>; null: its name does not say.</summary>
+    /// <param name="stem">The name without its ending.</param>
+    public static string? Of(string stem) => Form().Matches(stem) is { Count: > 0 } found ? found[^1].Groups[1].Value.ToUpperInvariant() : null;
+
+    /// <summary>The place of a way of writing among those that a download prefers, the best first; the last where none is known.</summary>
+    public static int RankOf(string? name) => Array.FindIndex(Known, known => known.Name == name) is >= 0 and var at ? at : Known.Length;
+
     /// <summary>What a download would choose of these files, and the bits of a parameter in it; null: none of them says how it is written.</summary>
     public static (string Name, double Bits)? BestOf(IEnumerable<string> files)
     {
-        var there = files.Select(file => Form().Matches(Path.GetFileNameWithoutExtension(file)) is { Count: > 0 } found ? found[^1].Groups[1].Value.ToUpperInvariant() : null).ToHashSet();
+        var there = files.Select(file => Of(Path.GetFileNameWithoutExtension(file))).ToHashSet();
         return Known.Where(known => there.Contains(known.Name)).Cast<(string, double)?>().FirstOrDefault();
     }
 
