@@ -23,6 +23,16 @@ public sealed record PoolExplanation(
 {
     /// <summary>How many leases have been granted and not come back, those of runners that have gone included: when no request is under way, none.</summary>
     public int LeasesOut { get; init; }
+
+    /// <summary>The same without what is said of other models. What the house has is everybody's to know.</summary>
+    /// <param name="isShown">Whether what is said of the model of an id is.</param>
+    public PoolExplanation Only(Func<string, bool> isShown) => this with
+    {
+        Residents = [.. Residents.Where(r => isShown(r.Model))],
+        Waiting = [.. Waiting.Where(w => isShown(w.Model))],
+        Next = [.. Next.Where(e => isShown(e.Model))],
+        Decisions = [.. Decisions.Where(d => isShown(d.Model))],
+    };
 }
 
 /// <summary>Why a model is where it is.</summary>

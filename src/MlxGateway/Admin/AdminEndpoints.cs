@@ -89,9 +89,16 @@ internal static class AdminEndpoints
     private static ErrorResult PostOnly(string path) =>
         new(new GatewayError(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", $"{path} does not take GET, but POST: an address may stand on any web page. MlxGateway:Admin:AllowGetUnload allows it.") { Allow = HttpMethods.Post });
 
-    private static IResult Health(IModelPool pool, Intake intake) => pool.Snapshot.IsShuttingDown || intake.IsClosed
-        ? Results.Json(new HealthAnswer("draining"), AdminJson.Readable.HealthAnswer, statusCode: StatusCodes.Status503ServiceUnavailable)
-        : Results.Json(new HealthAnswer("ok"), AdminJson.Readable.HealthAnswer);
+    private static IResult Health(HttpResponse response, IModelPool pool, Intake intake)
+    {
+        if (!pool.Snapshot.IsShuttingDown && !intake.IsClosed)
+        {
+            return Results.Json(new HealthAnswer("ok"), AdminJson.Readable.HealthAnswer);
+        }
+
+        response.Headers.RetryAfter = "10"; // as requests are told
+        return Results.Json(new HealthAnswer("draining"), AdminJson.Readable.HealthAnswer, statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
 
     private static IResult Version() => Results.Json(new VersionAnswer(GatewayVersion.Number, GatewayVersion.Commit), AdminJson.Readable.VersionAnswer);
 
@@ -104,7 +111,7 @@ internal static class AdminEndpoints
     private static async Task<IResult> Explain(HttpContext context, ModelCatalog catalog, IModelPool pool, CancellationToken cancellationToken)
     {
         var (explanation, known, caller) = (await pool.ExplainAsync(cancellationToken), catalog.Current, context.Caller());
-        return Results.Json(ExplainAnswer.Of(explanation, model => caller.IsGoodFor(model, known)), ExplainJson.Readable.ExplainAnswer);
+        return Results.Json(ExplainAnswer.Of(explanation.Only(model => caller.IsGoodFor(model, known))), ExplainJson.Readable.ExplainAnswer);
     }
 
     // One that is still being read has no model yet, and is shown to whose it is and to who may see all.

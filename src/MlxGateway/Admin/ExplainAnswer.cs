@@ -28,19 +28,17 @@ internal sealed record ExplainAnswer(
     IReadOnlyList<ExplainedDecision> Decisions)
 {
     /// <summary>Puts the pool's own words into the form of an answer.</summary>
-    /// <param name="pool">What the pool says.</param>
-    /// <param name="isShown">Whether what is said of the model of an id is for whoever asks.</param>
-    public static ExplainAnswer Of(PoolExplanation pool, Func<string, bool> isShown) => new(
+    public static ExplainAnswer Of(PoolExplanation pool) => new(
         pool.At.UtcDateTime,
         pool.Ceiling.Bytes,
         pool.Usable.Bytes,
         pool.Planned.Bytes,
         pool.LeasesOut,
-        [.. pool.Residents.Where(r => isShown(r.Model)).Select(r => new ExplainedResident(
+        [.. pool.Residents.Select(static r => new ExplainedResident(
             r.Model, Refusals.StateName(r.State), r.Since.UtcDateTime, r.Planned.Bytes, r.People, r.Background, r.Idle?.TotalSeconds, r.LoadTime?.TotalSeconds, r.Why))],
-        [.. pool.Waiting.Where(w => isShown(w.Model)).Select(w => new ExplainedWait(w.Model, w.People, w.Background, w.Longest.TotalSeconds, w.Why, w.Until?.UtcDateTime))],
-        [.. pool.Next.Where(e => isShown(e.Model)).Select(e => new ExplainedEvent(e.At.UtcDateTime, e.Model, e.What))],
-        [.. pool.Decisions.Where(d => isShown(d.Model)).Select(d => new ExplainedDecision(d.At.UtcDateTime, NameOf(d.Kind), d.Model, d.For, d.Reason))]);
+        [.. pool.Waiting.Select(static w => new ExplainedWait(w.Model, w.People, w.Background, w.Longest.TotalSeconds, w.Why, w.Until?.UtcDateTime))],
+        [.. pool.Next.Select(static e => new ExplainedEvent(e.At.UtcDateTime, e.Model, e.What))],
+        [.. pool.Decisions.Select(static d => new ExplainedDecision(d.At.UtcDateTime, NameOf(d.Kind), d.Model, d.For, d.Reason))]);
 
     private static string NameOf(DecisionKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
 }

@@ -25,7 +25,7 @@ public sealed class GatewayVerbTests(DemoGateway shared) : IClassFixture<DemoGat
         Assert.Contains("100.00 MB: as configured", show.Out, StringComparison.Ordinal);
 
         var explain = await RunAsync("explain", "victim");
-        Assert.Matches(@"(?m) victim +launched +- +as configured$", explain.Out);
+        Assert.Matches(@"(?m) victim +launched +- +a person waits for it; counted with 100\.00 MB \(as configured\)$", explain.Out);
         Assert.DoesNotContain("steady", explain.Out, StringComparison.Ordinal);
 
         Assert.Equal(new Told(0, "victim: not in memory any more.\n", ""), await RunAsync("unload", "victim"));

@@ -167,6 +167,15 @@ public sealed class HttpTests(HttpTests.Guarded fixture) : IClassFixture<HttpTes
         var models = (await agent.AskAsync("list_models")).GetProperty("models").EnumerateArray().Select(m => m.GetProperty("id").GetString());
 
         Assert.Equal(["one"], models);
+        await using (var all = await Agent.OverHttpAsync(fixture.Gateway, Guarded.Admin))
+        {
+            await all.AskAsync("load_model", new { model_name = "one" });
+            await all.AskAsync("load_model", new { model_name = "two" });
+        }
+
+        var explained = await agent.AskAsync("explain");
+        Assert.Equal(["one"], explained.GetProperty("resident").EnumerateArray().Select(m => m.GetProperty("model").GetString()));
+        Assert.DoesNotContain("two", explained.GetRawText(), StringComparison.Ordinal);
         Assert.Equal("The key 'reader' may look and not steer: load_model needs one with the scope admin.", await agent.RefusedAsync("load_model", new { model_name = "one" }));
         Assert.Equal(401, (await PostAsync(List, key: "wrong")).Status);
         Assert.Equal(403, (await PostAsync(List, key: Guarded.Inference)).Status);
@@ -203,8 +212,9 @@ public sealed class HttpTests(HttpTests.Guarded fixture) : IClassFixture<HttpTes
         public async ValueTask InitializeAsync() => Gateway = await Gateway.StartAsync(
             """
             "one": {"Runner":"demo","Memory":"100MB"},
-            "slow": {"Runner":"demo","Memory":"100MB","Args":["--load-time","60"]},
-            "slow2": {"Runner":"demo","Memory":"100MB","Args":["--load-time","60"]}
+            "two": {"Runner":"demo","Memory":"100MB"},
+            "slow": {"Runner":"demo","Memory":"100MB","Args":["--load-time","600"]},
+            "slow2": {"Runner":"demo","Memory":"100MB","Args":["--load-time","600"]}
             """,
             $$"""
             "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"},

@@ -19,7 +19,7 @@ public sealed class NodeTests
         var folder = FolderOf();
         Assert.SkipUnless(Directory.Exists(Path.Combine(folder, "node_modules", "@modelcontextprotocol")), $"The protocol's client for Node is not here. It is fetched by: npm ci --prefix {Path.Combine("tests", "MlxGateway.Tests", "Mcp", "Node")}");
         await using var gateway = await Gateway.StartAsync(
-            """ "one": {"Runner":"demo","Memory":"100MB"}, "slow": {"Runner":"demo","Memory":"100MB","Args":["--load-time","60"]} """,
+            """ "one": {"Runner":"demo","Memory":"100MB"}, "slow": {"Runner":"demo","Memory":"100MB","Args":["--load-time","600"]} """,
             """ "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"} """);
         var port = Agent.FreePort();
         using var node = Process.Start(new ProcessStartInfo("node", ["drive.mjs", transport, gateway.Address.ToString(), Path.Combine(AppContext.BaseDirectory, "MlxGateway"), port.ToString(CultureInfo.InvariantCulture)])

@@ -13,7 +13,7 @@ namespace MlxGateway.Tests.Mcp;
 /// <summary>The tools over standard input and output: the real program between the official client and the real gateway.</summary>
 public sealed class StdioTests
 {
-    private const string Models = """ "one": {"Runner":"demo","Memory":"100MB"}, "slow": {"Runner":"demo","Memory":"100MB","Args":["--load-time","60"]} """;
+    private const string Models = """ "one": {"Runner":"demo","Memory":"100MB"}, "slow": {"Runner":"demo","Memory":"100MB","Args":["--load-time","600"]} """;
     private const string Rest = """ "Residency":{"MaxResident":0},"Memory":{"Reserve":"0GB"} """;
 
     [Fact]

@@ -9,7 +9,7 @@ namespace MlxGateway.Tests.Serving;
 /// <summary>Whoever leaves, is called off or stops reading frees its place, wherever its request is.</summary>
 public sealed class LeavingTests
 {
-    private const string Models = "\"one\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"MaxConcurrency\":1},\"slow\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"60\"]}";
+    private const string Models = "\"one\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"MaxConcurrency\":1},\"slow\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"600\"]}";
     private const string Quick = "\"Residency\":{\"MaxResident\":0},\"Memory\":{\"Reserve\":\"0GB\"},\"Streams\":{\"HoldStatus\":\"00:00:00.1\",\"KeepAlive\":\"00:00:00.1\",\"WriteTimeout\":\"00:00:01\"}";
     private const string Endless = "\"demo\":{\"endless\":true,\"token_delay\":0.01}";
 

@@ -15,7 +15,7 @@ public sealed class ModelsTests
     {
         await using var gateway = await Gateway.StartAsync(
             string.Join(',', Enumerable.Range(0, Models).Select(i => $$"""
-                "org/model-{{i:000}}":{"Runner":"demo","Memory":"{{1 + i}}MB"{{(i == 7 ? ",\"Args\":[\"--load-time\",\"60\"]" : "")}}}
+                "org/model-{{i:000}}":{"Runner":"demo","Memory":"{{1 + i}}MB"{{(i == 7 ? ",\"Args\":[\"--load-time\",\"600\"]" : "")}}}
                 """)));
         await gateway.GetAsync("/v1/models");
         using var slow = new CancellationTokenSource();

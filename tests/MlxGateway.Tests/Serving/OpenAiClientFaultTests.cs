@@ -44,7 +44,7 @@ public sealed class OpenAiClientFaultTests(OpenAiClientFaultTests.Faults shared)
     [Fact]
     public async Task Model_StillLoading_Is503WithTheTimeToComeBack()
     {
-        await using var gateway = await Gateway.StartAsync("\"slow\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"60\"]}", "\"Limits\":{\"NonStreamWait\":\"00:00:00.3\"}");
+        await using var gateway = await Gateway.StartAsync("\"slow\":{\"Runner\":\"demo\",\"Memory\":\"100MB\",\"Args\":[\"--load-time\",\"600\"]}", "\"Limits\":{\"NonStreamWait\":\"00:00:00.3\"}");
 
         var refused = await Assert.ThrowsAsync<ClientResultException>(() => Client(0, gateway).GetChatClient("slow").CompleteChatAsync(Hello, cancellationToken: Demo.Patience()));
 
@@ -160,7 +160,7 @@ public sealed class OpenAiClientFaultTests(OpenAiClientFaultTests.Faults shared)
         await shared.Gateway.UntilRunningAsync(all => all.Any(m => m is { Model: "quiet", Leases: 0 }));
 
         using var leavingToo = new CancellationTokenSource();
-        var whole = Chat("quiet").CompleteChatAsync(Hello, With("""{"demo":{"prefill":60}}"""), leavingToo.Token);
+        var whole = Chat("quiet").CompleteChatAsync(Hello, With("""{"demo":{"prefill":600}}"""), leavingToo.Token);
         await shared.Gateway.UntilRunningAsync(all => all.Any(m => m is { Model: "quiet", Leases: 1 }));
         await leavingToo.CancelAsync();
 

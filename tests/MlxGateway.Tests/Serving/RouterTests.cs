@@ -221,7 +221,7 @@ public sealed class RouterTests(RouterTests.Fixture fixture) : IClassFixture<Rou
             "spare":  {"Runner":"demo","Memory":"1MB"},
             "first":  {"Runner":"demo","Memory":"1MB"},
             "keyed":  {"Runner":"demo","Memory":"1MB","Args":["--say","api_key=abc","--prefill","0"]},
-            "slow":   {"Runner":"demo","Memory":"1MB","Args":["--load-time","60"]},
+            "slow":   {"Runner":"demo","Memory":"1MB","Args":["--load-time","600"]},
             "broken": {"Runner":"demo","Memory":"1MB","Args":["--exit-at-start","3"]},
             "huge":   {"Runner":"demo","Memory":"100000GB"},
             "absent": {"Source":"/nowhere/model.gguf"}

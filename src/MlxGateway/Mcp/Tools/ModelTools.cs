@@ -78,7 +78,7 @@ internal sealed class ModelTools(ModelView models, ModelPorts ports, IModelPool 
             "Explain",
             "Says who is in memory and why, who waits for what, what will happen next, and what was decided lately.",
             ToolEffect.ReadOnly | ToolEffect.Idempotent,
-            async (_, call, cancellationToken) => ExplainReport.Of(await pool.ExplainAsync(cancellationToken))),
+            async (_, call, cancellationToken) => ExplainReport.Of((await pool.ExplainAsync(cancellationToken)).Only(model => models.IsFor(model, call)))),
     ];
 
     private async Task<ModelReport> ListAsync(NoInput input, ToolCall call, CancellationToken cancellationToken)

@@ -20,6 +20,9 @@ internal sealed class ModelView(ModelCatalog catalog, IModelPool pool, KnownNeed
         return ([.. known.Models.Where(call.MayUse).Select(m => KnownModel.In(snapshot, m, m.Name ?? m.Id, known.FirstSeen(m.Id)!.Value, all.GetValueOrDefault(m.Id)))], snapshot);
     }
 
+    /// <summary>Whether the caller may be told of the model of this id, which may have gone since.</summary>
+    public bool IsFor(string id, ToolCall call) => call.Caller.IsGoodFor(id, catalog.Current);
+
     /// <summary>The model of this name; null: there is none.</summary>
     /// <exception cref="ToolFailedException">The caller may not use it.</exception>
     public ModelSpec? Find(string name, ToolCall call)

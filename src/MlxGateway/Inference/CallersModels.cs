@@ -1,9 +1,8 @@
-using MlxGateway.Inference;
 using MlxGateway.Supervision.Models;
 
-namespace MlxGateway.Admin;
+namespace MlxGateway.Inference;
 
-/// <summary>The models that whoever asks may see and steer here: every one, but for a key that is good for some only.</summary>
+/// <summary>The models that whoever asks may see and steer: every one, but for a key that is good for some only.</summary>
 internal static class CallersModels
 {
     /// <summary>Who sends the request; null: nobody is told apart, and everybody may do everything.</summary>
