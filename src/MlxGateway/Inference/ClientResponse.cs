@@ -36,6 +36,7 @@ internal sealed class ClientResponse : IAsyncDisposable
     private TimeSpan _lastEmptyEvent;
     private bool _takenOver;
     private long _written;
+    private Task? _unread; // the last write, while the client has not taken it
 
     public ClientResponse(HttpContext context, InferenceRoute route, StreamOptions options, TimeProvider time)
     {
@@ -153,17 +154,12 @@ internal sealed class ClientResponse : IAsyncDisposable
     }
 
     /// <summary>Sends bytes to the client at once. A client that takes nothing for <see cref="StreamOptions.WriteTimeout"/> is gone, whatever its connection says.</summary>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
-    {
-        if (bytes.IsEmpty)
-        {
-            return ValueTask.CompletedTask;
-        }
-
-        _written += bytes.Length;
-        var write = _context.Response.Body.WriteAsync(bytes, cancellationToken);
-        return write.IsCompletedSuccessfully || _options.WriteTimeout == TimeSpan.Zero ? write : WaitForReaderAsync(write.AsTask());
-    }
+    /// <param name="bytes">The bytes. The server has taken them when this returns, whether the client has or not.</param>
+    /// <param name="cancellationToken">Ends the wait for a client that reads slowly, and not the write: what follows, the event of an error for one, comes behind these bytes.</param>
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        bytes.IsEmpty ? ValueTask.CompletedTask
+        : _unread is { IsCompleted: false } before ? WriteBehindAsync(before, bytes, cancellationToken)
+        : WriteNowAsync(bytes, cancellationToken);
 
     /// <summary>Ends the response with an error: as a real HTTP status if nothing was sent yet, else as the last event, and without a clean end.</summary>
     public async Task FailAsync(GatewayError error)
@@ -242,16 +238,36 @@ internal sealed class ClientResponse : IAsyncDisposable
         return WriteAsync(_events!.Shown(_style, words, isOver: true, _time.GetUtcNow()), cancellationToken);
     }
 
-    private async ValueTask WaitForReaderAsync(Task write)
+    private async ValueTask WriteBehindAsync(Task before, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        await WaitForReaderAsync(before, cancellationToken);
+        await WriteNowAsync(bytes, cancellationToken);
+    }
+
+    // Of a write that is called off the server resets the connection: the client loses what it has not read yet, and no last event can tell it why. So none is, only the wait for it.
+    private ValueTask WriteNowAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        _written += bytes.Length;
+        var write = _context.Response.Body.WriteAsync(bytes, CancellationToken.None);
+        if (write.IsCompletedSuccessfully)
+        {
+            return write;
+        }
+
+        _unread = write.AsTask();
+        return WaitForReaderAsync(_unread, cancellationToken);
+    }
+
+    private async ValueTask WaitForReaderAsync(Task write, CancellationToken cancellationToken)
     {
         try
         {
-            await write.WaitAsync(_options.WriteTimeout, _time);
+            await write.WaitAsync(_options.WriteTimeout == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : _options.WriteTimeout, _time, cancellationToken);
         }
         catch (TimeoutException)
         {
-            _context.Abort(); // whoever waits for the write hears of it by the request's own token
-            await write;
+            _context.Abort();
+            throw new OperationCanceledException("The client reads nothing.", _context.RequestAborted);
         }
     }
 

@@ -159,6 +159,31 @@ public sealed class ClientResponseTests
         Assert.True(_client.IsAborted);
     }
 
+    // The server resets the connection of a write that is called off, and what the client has not read yet is lost with what would have followed.
+    [Fact]
+    public async Task Fail_WhileTheClientReadsSlowly_ComesBehindWhatWasWritten()
+    {
+        await using var response = Open();
+        response.BeginEventStream();
+        await response.WriteAsync("data: w\n\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        var obstacle = new TaskCompletionSource();
+        _client.Obstacle = obstacle.Task;
+        using var calledOff = new CancellationTokenSource();
+        var write = response.WriteAsync("data: x\n\n"u8.ToArray(), calledOff.Token).AsTask();
+        await calledOff.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
+        var failing = response.FailAsync(new GatewayError(503, "evicted", "why"));
+        Assert.False(failing.IsCompleted);
+
+        obstacle.SetResult();
+        await failing;
+
+        Assert.Equal("data: x\n\n", _client.Pieces[1]);
+        Assert.Contains("\"code\":\"evicted\"", _client.Pieces[2], StringComparison.Ordinal);
+        Assert.False(_client.IsAborted);
+        Assert.True(response.IsUnfinished);
+    }
+
     [Theory]
     [InlineData("/v1/messages", "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"why\",")]
     [InlineData("/v1/responses", "event: error\ndata: {\"type\":\"error\",\"code\":\"runner_failed\",\"message\":\"why\",\"param\":null,\"sequence_number\":0,\"error\":{\"message\":\"why\",")]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using MlxGateway.Tests.DemoRunner;
 using MlxGateway.Tests.Support;
 using Xunit;
 
@@ -161,6 +162,27 @@ public sealed class StartTests
         Assert.Equal("draining", health.Json.GetProperty("status").GetString());
         Assert.Equal((503, "shutting_down"), (refused.Status, refused.Code));
         Assert.Contains("\"code\":\"shutting_down\"", text, StringComparison.Ordinal);
+        Assert.Equal(0, await gateway.ExitCodeAsync());
+    }
+
+    // The runner writes faster than it is read, so that the gateway has a write under way all the time, also when it takes the runner back.
+    [Fact]
+    public async Task Stop_WhileAClientReadsSlowly_ItsStreamEndsWithTheReasonAndNotWithAReset()
+    {
+        await using var gateway = await Gateway.StartAsync("\"d\":{\"Runner\":\"demo\",\"Memory\":\"100MB\"}");
+        await gateway.ChatAsync("d");
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        await socket.ConnectAsync(gateway.Address.Host, gateway.Address.Port, TestContext.Current.CancellationToken);
+        using var slow = new RawConnection(socket);
+        await slow.SendAsync("/v1/chat/completions", Gateway.ChatBody("d", "\"stream\":true,\"demo\":{\"endless\":true,\"token_delay\":0}"));
+        await slow.ReadUntilAsync("data: ");
+
+        gateway.Signal("TERM");
+        await gateway.UntilWrittenAsync("are taken back: ShuttingDown");
+        var (text, ending) = await slow.ReadToEndAsync();
+
+        Assert.Contains("\"code\":\"shutting_down\"", text, StringComparison.Ordinal);
+        Assert.Equal(Ending.Closed, ending);
         Assert.Equal(0, await gateway.ExitCodeAsync());
     }
 
