@@ -174,15 +174,17 @@ internal sealed class ClientResponse : IAsyncDisposable
         }
 
         IsUnfinished = !IsWhole;
-        if (!IsEventStream)
-        {
-            return;
-        }
-
         using var bound = new CancellationTokenSource(LongestGoodbye, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(bound.Token, _context.RequestAborted);
         try
         {
+            if (!IsEventStream)
+            {
+                // The server waits for whoever has not read all, at its own end too, and has no bound for that.
+                await (_unread ?? Task.CompletedTask).WaitAsync(either.Token);
+                return;
+            }
+
             await EndShownAsync($"failed after {Waited.TotalSeconds:0} s", either.Token);
             await WriteAsync(ErrorWriter.ToEvent(error, _route.Shape), either.Token);
             if (HttpProtocol.IsHttp2(_context.Request.Protocol))

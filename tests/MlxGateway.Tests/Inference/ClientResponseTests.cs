@@ -184,6 +184,40 @@ public sealed class ClientResponseTests
         Assert.True(response.IsUnfinished);
     }
 
+    // Else the server would wait for it when it is to stop, until it is killed.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Fail_OfAnAnswerThatNobodyReads_EndsTheConnectionAfterATime(bool isEventStream)
+    {
+        await using var response = Open();
+        if (isEventStream)
+        {
+            response.BeginEventStream();
+        }
+        else
+        {
+            response.Begin(200, "application/json", 100);
+        }
+
+        await response.WriteAsync("{"u8.ToArray(), TestContext.Current.CancellationToken);
+        _client.Obstacle = new TaskCompletionSource().Task;
+        using var calledOff = new CancellationTokenSource();
+        var write = response.WriteAsync("x"u8.ToArray(), calledOff.Token).AsTask();
+        await calledOff.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
+        var failing = response.FailAsync(new GatewayError(503, "evicted", "why"));
+        _clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.False(failing.IsCompleted);
+        Assert.False(_client.IsAborted);
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        await failing;
+
+        Assert.True(_client.IsAborted);
+        Assert.True(response.IsUnfinished);
+    }
+
     [Theory]
     [InlineData("/v1/messages", "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"why\",")]
     [InlineData("/v1/responses", "event: error\ndata: {\"type\":\"error\",\"code\":\"runner_failed\",\"message\":\"why\",\"param\":null,\"sequence_number\":0,\"error\":{\"message\":\"why\",")]
